@@ -1,0 +1,150 @@
+package policy
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/fact"
+	"github.com/kizuki-security/kizuki/internal/words/jdate"
+)
+
+// Kinds by the record that gives them; catalog/kinds.yaml says what each means.
+var (
+	documentKinds = []string{
+		"policy.in_force", "policy.approved", "policy.reviewed", "policy.notice", "policy.notified", "policy.available",
+	}
+	demandKinds = []string{"demand.listed", "demand.reflected"}
+	checkKinds  = []string{"demand.checked"}
+)
+
+// Kinds lists what this feature gives.
+func (s *Service) Kinds() []string { return slices.Concat(documentKinds, demandKinds, checkKinds) }
+
+// EachRecord derives all facts from the records again.
+func (s *Service) EachRecord(ctx context.Context, tx *sqlite.Tx, yield func(string, []fact.Fact) error) error {
+	docs, err := findDocuments(ctx, tx, "")
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		if err := yield(record(d.Key), documentFacts(d)); err != nil {
+			return err
+		}
+	}
+	demands, err := findDemands(ctx, tx, "")
+	if err != nil {
+		return err
+	}
+	for i := range demands {
+		if err := yield("demand/"+demands[i].Key, demandFacts(&demands[i])); err != nil {
+			return err
+		}
+	}
+	checks, err := findChecks(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for i := range checks {
+		if err := yield("check/"+checks[i].Key, checkFacts(&checks[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// documentFacts gives one row per topic for everything that happened to a document. Editions that were
+// replaced stay as rows with an end, because reviews and notices are judged against each of them; who
+// got the notice is told for the newest edition only.
+func documentFacts(d *Document) []fact.Fact {
+	var out []fact.Fact
+	for _, topic := range d.Topics {
+		base := fact.Fact{Record: record(d.Key), Member: "document/" + d.Key, Link: "/policy/" + d.Key}
+		add := func(kind, member string, on, until jdate.Day, attrs map[string]string) {
+			f := base
+			f.Kind, f.On, f.ValidUntil = kind, on, until
+			if member != "" {
+				f.Member = member
+			}
+			f.Attrs = map[string]string{"type": string(d.Type), "topic": topic}
+			maps.Copy(f.Attrs, attrs)
+			out = append(out, f)
+		}
+		editionFacts(d, add)
+		for _, r := range d.Reviews {
+			add("policy.reviewed", "", r.On, 0, map[string]string{"result": r.Result})
+		}
+		noticeFacts(d, add)
+	}
+	return out
+}
+
+type adder func(kind, member string, on, until jdate.Day, attrs map[string]string)
+
+func editionFacts(d *Document, add adder) {
+	end := d.RetiredOn.Add(-1) // zero stays zero: no end
+	for _, e := range d.Editions {
+		if e.ApprovedOn.IsZero() {
+			continue
+		}
+		version := map[string]string{"version": e.label()}
+		add("policy.in_force", "", e.EffectiveOn, end, version)
+		add("policy.approved", "", e.ApprovedOn, 0, map[string]string{
+			"version": e.label(), "author": e.Author, "approver": e.Approver, "way": string(e.Way),
+		})
+		if e.Number > 1 { // a new edition is the outcome of a review
+			add("policy.reviewed", "", e.ApprovedOn, 0, map[string]string{"result": "changed"})
+		}
+		end = e.EffectiveOn - 1
+	}
+}
+
+func noticeFacts(d *Document, add adder) {
+	newest := 0
+	for _, e := range d.Editions {
+		if !e.ApprovedOn.IsZero() {
+			newest = max(newest, e.Number)
+		}
+	}
+	for _, n := range d.Notices {
+		version := map[string]string{"version": Edition{Number: n.Edition}.label(), "way": string(n.Way)}
+		add("policy.notice", "", n.On, 0, version)
+		if n.Edition != newest || !d.RetiredOn.IsZero() {
+			continue
+		}
+		switch n.Way {
+		case WayPage, WayLink, WayQR:
+			add("policy.available", "", n.On, 0, map[string]string{"where": "page"})
+		case WayPosted:
+			add("policy.available", "", n.On, 0, map[string]string{"where": "posted"})
+		}
+		for _, person := range slices.Sorted(maps.Keys(n.People)) {
+			add("policy.notified", "person/"+person, n.People[person], 0, map[string]string{"way": string(n.Way)})
+		}
+	}
+}
+
+func demandFacts(d *Demand) []fact.Fact {
+	base := fact.Fact{Record: "demand/" + d.Key, Member: "demand/" + d.Key, Link: "/policy/demands/" + d.Key, Attrs: map[string]string{"type": string(d.Type)}}
+	base.ValidUntil = d.EndedOn.Add(-1)
+	listed := base
+	listed.Kind, listed.On = "demand.listed", d.ListedOn
+	out := []fact.Fact{listed}
+	if d.Document != "" {
+		reflected := base
+		reflected.Kind, reflected.On = "demand.reflected", d.ReflectedOn
+		out = append(out, reflected)
+	}
+	return out
+}
+
+func checkFacts(c *Check) []fact.Fact {
+	var out []fact.Fact
+	for _, t := range c.Types {
+		out = append(out, fact.Fact{
+			Kind: "demand.checked", Record: "check/" + c.Key, On: c.On, Link: "/policy/demands", Attrs: map[string]string{"type": string(t)},
+		})
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+// Package sqlite opens the one database file of an office and gives transactions to the features.
+//
+// One connection writes, several read; every act is one Write. A Tx carries one fixed time (Now) and
+// hooks that run before the commit, so that what an act changed elsewhere (facts, verdicts) is part of
+// the same transaction. It imports only words and knows no table of the features except by their
+// embedded migrations.
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the pure Go driver: no cgo in any shipped binary
+)
+
+// DB is an open database. It is safe for concurrent use; writes queue behind each other.
+type DB struct {
+	write *sql.DB
+	read  *sql.DB
+	path  string
+	now   func() time.Time
+}
+
+// Tx is one transaction with its fixed time.
+type Tx struct {
+	*sql.Tx
+	// Now is the time of the act, in UTC, whole milliseconds.
+	Now time.Time
+
+	before []func(context.Context, *Tx) error
+	noted  map[any]any
+}
+
+// Open opens or creates the file at path. now gives the time of each transaction.
+func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	write, err := open(path, "rwc", 1)
+	if err != nil {
+		return nil, fmt.Errorf("open database for writing: %w", err)
+	}
+	if err := write.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach database %s: %w", filepath.Base(path), err), write.Close())
+	}
+	read, err := open(path, "ro", max(4, runtime.NumCPU()))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open database for reading: %w", err), write.Close())
+	}
+	return &DB{write: write, read: read, path: path, now: now}, nil
+}
+
+func open(path, mode string, conns int) (*sql.DB, error) {
+	// busy_timeout must come first: the other pragmas already wait for locks (seen in PocketBase).
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "foreign_keys(1)"}}
+	if mode == "ro" {
+		q.Set("_txlock", "deferred")
+		q.Add("_pragma", "query_only(1)")
+	} else {
+		q.Add("_pragma", "journal_mode(WAL)")
+		q.Add("_pragma", "synchronous(FULL)") // an acknowledged act survives power loss
+	}
+	q.Add("_pragma", "temp_store(memory)")
+	q.Add("_pragma", "cache_size(-8000)")
+	db, err := sql.Open("sqlite", "file:"+strings.ReplaceAll(url.PathEscape(filepath.ToSlash(path)), "%2F", "/")+"?"+q.Encode())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db, nil
+}
+
+// Close closes both handles.
+func (db *DB) Close() error { return errors.Join(db.read.Close(), db.write.Close()) }
+
+// Path is the file that is open.
+func (db *DB) Path() string { return db.path }
+
+// Now is the present time of the database's clock, in UTC, whole milliseconds.
+func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Millisecond) }
+
+// Write runs fn in one transaction that is committed when fn and its BeforeCommit hooks return nil.
+// No network call and no rendering belongs inside.
+func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
+	return run(ctx, db.write, db.Now(), false, fn)
+}
+
+// Read runs fn in a read transaction: it sees one state of the database throughout.
+func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
+	return run(ctx, db.read, db.Now(), true, fn)
+}
+
+func run(ctx context.Context, pool *sql.DB, now time.Time, readOnly bool, fn func(*Tx) error) (err error) {
+	raw, err := pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: readOnly})
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	tx := &Tx{Tx: raw, Now: now}
+	done := false
+	defer func() {
+		if !done { // fn failed or panicked
+			if rerr := raw.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
+				err = errors.Join(err, fmt.Errorf("roll back: %w", rerr))
+			}
+		}
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	for i := 0; i < len(tx.before); i++ { // a hook may add hooks
+		if err := tx.before[i](ctx, tx); err != nil {
+			return err
+		}
+	}
+	if err := raw.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	done = true
+	return nil
+}
+
+// BeforeCommit adds fn to what runs, in order, after the act and before the commit.
+func (tx *Tx) BeforeCommit(fn func(context.Context, *Tx) error) { tx.before = append(tx.before, fn) }
+
+// Noted returns what the owner of key noted on this transaction, or nil.
+func (tx *Tx) Noted(key any) any { return tx.noted[key] }
+
+// Note keeps v under key for the life of the transaction; key is a private type of the caller.
+func (tx *Tx) Note(key, v any) {
+	if tx.noted == nil {
+		tx.noted = map[any]any{}
+	}
+	tx.noted[key] = v
+}
+
+// Millis is how instants are stored: Unix milliseconds UTC in columns *_at. The zero time is 0.
+func Millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// FromMillis reads what Millis wrote.
+func FromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+var keyEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// NewKey returns a new 26-letter key (48 bits of time, 80 random bits, like a ULID in lower case): what
+// appears in addresses and exports, where row numbers would tell how many there are.
+func NewKey(now time.Time) string {
+	var b [16]byte
+	ms := uint64(now.UnixMilli())
+	for i := range 6 {
+		b[i] = byte(ms >> (40 - 8*i))
+	}
+	if _, err := rand.Read(b[6:]); err != nil {
+		panic("sqlite: no randomness: " + err.Error()) // crypto/rand never fails on supported systems
+	}
+	return keyEncoding.EncodeToString(b[:])
+}

@@ -1,0 +1,68 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/kizuki-security/kizuki/internal/platform/web/request"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// statusOf is the one table from problem codes to HTTP.
+var statusOf = map[problem.Code]int{
+	problem.CodeInvalid:         http.StatusUnprocessableEntity,
+	problem.CodeNotFound:        http.StatusNotFound,
+	problem.CodeConflict:        http.StatusConflict,
+	problem.CodeForbidden:       http.StatusForbidden,
+	problem.CodeUnauthenticated: http.StatusUnauthorized,
+	problem.CodeTooLarge:        http.StatusRequestEntityTooLarge,
+	problem.CodeUnsupported:     http.StatusUnsupportedMediaType,
+	problem.CodeUnavailable:     http.StatusServiceUnavailable,
+	problem.CodeInternal:        http.StatusInternalServerError,
+}
+
+// ErrorView is the page for an error: what happened, why, what to do.
+type ErrorView struct {
+	Status    int
+	Title     string
+	Texts     []string
+	Reference string // of the log line, for internal errors
+}
+
+func (rt *Router) fail(w http.ResponseWriter, r *http.Request, err error) {
+	rt.failStatus(w, r, statusOf[problem.CodeOf(err)], err)
+}
+
+func (rt *Router) failStatus(w http.ResponseWriter, r *http.Request, status int, err error) {
+	ctx := r.Context()
+	locale, id := request.Locale(ctx), request.ID(ctx)
+	view := ErrorView{Status: status}
+	m := rt.cfg.Messages
+	if all := problem.All(err); len(all) > 0 {
+		view.Title = m.T(locale, "web.error."+string(problem.CodeOf(err)), nil)
+		for _, e := range all {
+			view.Texts = append(view.Texts, m.T(locale, e.Key, e.Args))
+		}
+		if e, ok := errors.AsType[*problem.Error](err); ok && e.Err != nil {
+			rt.cfg.Log.InfoContext(ctx, "request refused", "request", id, "key", e.Key, "cause", e.Err)
+		}
+	} else {
+		view.Title = m.T(locale, "web.error.internal", nil)
+		view.Texts = []string{m.T(locale, "web.internal", nil)}
+		view.Reference = id
+		rt.cfg.Log.ErrorContext(ctx, "request failed", "request", id, "error", err)
+	}
+	if strings.HasPrefix(r.URL.Path, "/api/") || r.Header.Get("X-Fragment") != "" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(strings.Join(view.Texts, "\n"))) //nolint:errcheck // the client went away
+		return
+	}
+	if rerr := rt.shell.views.render(w, r, status, "error", view); rerr != nil {
+		rt.cfg.Log.ErrorContext(ctx, "error page failed", "request", id, "error", rerr)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(view.Title + "\n" + strings.Join(view.Texts, "\n"))) //nolint:errcheck // the client went away
+	}
+}

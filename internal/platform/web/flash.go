@@ -1,0 +1,81 @@
+package web
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+
+	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/web/request"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// Flash tells on the next page what the act did. It travels in a cookie of the person's own browser
+// and holds message keys only, so that nobody can put words into the page.
+type Flash struct {
+	Key     string       `json:"k"`
+	Args    problem.Args `json:"a,omitempty"`
+	Request string       `json:"r,omitempty"` // request of the act: app looks up which verdicts it changed
+	Changes []Change     `json:"-"`           // filled by app: 「3件が達成になりました」
+	Undo    string       `json:"u,omitempty"` // path of the form that undoes the act
+}
+
+// Msg is the sentence of the act.
+func (f *Flash) Msg() i18n.Msg { return i18n.Msg{Key: f.Key, Args: f.Args} }
+
+// Change is one line about what an act changed.
+type Change struct {
+	Key  string
+	Args problem.Args
+}
+
+const flashCookie = "flash"
+
+// Done redirects to a page of the house (303) and tells there what the act did. pairs are the
+// parameters of the message. to is never taken from the form.
+func (s *Shell) Done(w http.ResponseWriter, r *http.Request, to, key string, pairs ...any) error {
+	args, err := pairArgs(pairs)
+	if err != nil {
+		return err
+	}
+	s.putFlash(w, Flash{Key: key, Args: args, Request: request.ID(r.Context())})
+	Redirect(w, to)
+	return nil
+}
+
+// Redirect sends the browser to a page of the house with status 303.
+func Redirect(w http.ResponseWriter, to string) {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (s *Shell) putFlash(w http.ResponseWriter, f Flash) {
+	text, err := json.Marshal(f)
+	if err != nil || len(text) > 2000 { // parameters are short; a flash that does not fit is not worth a failure
+		text = []byte(`{"k":"web.done"}`)
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: flashCookie, Value: base64.RawURLEncoding.EncodeToString(text), Path: "/", MaxAge: 60,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.cfg.Secure,
+	})
+}
+
+func (s *Shell) takeFlash(w http.ResponseWriter, r *http.Request) *Flash {
+	c, err := r.Cookie(flashCookie)
+	if err != nil {
+		return nil
+	}
+	http.SetCookie(w, &http.Cookie{Name: flashCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.cfg.Secure})
+	text, err := base64.RawURLEncoding.DecodeString(c.Value)
+	if err != nil {
+		return nil
+	}
+	var f Flash
+	if json.Unmarshal(text, &f) != nil || !s.cfg.Messages.Has(f.Key) {
+		return nil
+	}
+	if s.cfg.Changes != nil && f.Request != "" {
+		f.Changes = s.cfg.Changes(r, f.Request)
+	}
+	return &f
+}

@@ -1,0 +1,287 @@
+package web
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/platform/web/request"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// policy is the Content-Security-Policy of every page: nothing inline, nothing from elsewhere.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Handler returns the whole router as an http.Handler: headers, host check, cross-origin protection,
+// language, panic and log around the routes.
+func (rt *Router) Handler() http.Handler {
+	csrf := http.NewCrossOriginProtection()
+	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rt.fail(w, r, problem.Forbidden("web.cross_origin"))
+	}))
+	next := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := rt.mux.Handler(r); pattern == "" {
+			rt.unrouted(w, r)
+			return
+		}
+		rt.mux.ServeHTTP(w, r)
+	})
+	return rt.outermost(rt.hosts(rt.language(csrf.Handler(next))))
+}
+
+// unrouted answers 404, or 405 when the path exists for another method.
+func (rt *Router) unrouted(w http.ResponseWriter, r *http.Request) {
+	r2, _, err := rt.cfg.Authenticate(r)
+	if err == nil {
+		r = r2
+	}
+	rec := &probe{header: http.Header{}}
+	rt.mux.ServeHTTP(rec, r)
+	if rec.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", rec.header.Get("Allow"))
+		rt.failStatus(w, r, http.StatusMethodNotAllowed, problem.NotFound("web.method"))
+		return
+	}
+	rt.fail(w, r, problem.NotFound("web.not_found"))
+}
+
+// probe swallows a response; only the status matters.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header         { return p.header }
+func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
+func (p *probe) WriteHeader(status int)      { p.status = status }
+
+func (rt *Router) outermost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := rt.cfg.Now()
+		id := sqlite.NewKey(start)
+		r = r.WithContext(request.WithID(r.Context(), id))
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		if rt.cfg.Secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		sw := &statusWriter{ResponseWriter: w}
+		defer func() {
+			if v := recover(); v != nil {
+				if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+					panic(v)
+				}
+				rt.cfg.Log.ErrorContext(r.Context(), "handler panicked", "request", id, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+				if sw.status == 0 {
+					rt.fail(sw, r, fmt.Errorf("panic: %v", v))
+				}
+			}
+			// The path may hold the secret of a link, so only the route's pattern is logged.
+			rt.cfg.Log.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "route", r.Pattern,
+				"status", sw.status, "ms", rt.cfg.Now().Sub(start).Milliseconds())
+		}()
+		next.ServeHTTP(sw, r)
+	})
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// hosts refuses foreign Host headers: a page elsewhere could point its own name at this address (DNS rebinding).
+func (rt *Router) hosts(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !rt.allowedHost(r.Host) {
+			rt.failStatus(w, r, http.StatusMisdirectedRequest, problem.Forbidden("web.foreign_host"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (rt *Router) allowedHost(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.ToLower(strings.Trim(name, "[]"))
+	if name == "localhost" {
+		return true
+	}
+	if ip := net.ParseIP(name); ip != nil && ip.IsLoopback() {
+		return true
+	}
+	return rt.cfg.Hosts != nil && slices.ContainsFunc(rt.cfg.Hosts(), func(allowed string) bool {
+		return strings.EqualFold(allowed, name) || strings.EqualFold(allowed, host)
+	})
+}
+
+// language reads ?lang=, the cookie, then Accept-Language. The switch keeps the page.
+func (rt *Router) language(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if lang := r.URL.Query().Get("lang"); (lang == "ja" || lang == "en") && r.Method == http.MethodGet {
+			http.SetCookie(w, &http.Cookie{Name: "lang", Value: lang, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: rt.cfg.Secure})
+			q := r.URL.Query()
+			q.Del("lang")
+			// Only the path of this very request, one leading slash: never an address from outside.
+			to := "/" + strings.TrimLeft(r.URL.EscapedPath(), "/\\")
+			if len(q) > 0 {
+				to += "?" + q.Encode()
+			}
+			w.Header().Set("Location", to)
+			w.WriteHeader(http.StatusSeeOther)
+			return
+		}
+		locale := "ja"
+		if c, err := r.Cookie("lang"); err == nil && (c.Value == "ja" || c.Value == "en") {
+			locale = c.Value
+		} else if accept := strings.ToLower(r.Header.Get("Accept-Language")); accept != "" && !strings.Contains(accept, "ja") {
+			locale = "en"
+		}
+		next.ServeHTTP(w, r.WithContext(request.WithLocale(r.Context(), locale)))
+	})
+}
+
+// guard runs a route: size limit, who asks, may they, then the handler; errors become pages.
+func (rt *Router) guard(route Route, h Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit := route.Upload
+		if limit == 0 {
+			limit = rt.cfg.MaxBody
+		} else { // uploads on slow plant networks need more than the server's usual time
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Minute)) //nolint:forbidigo,errcheck // deadlines are on the real clock; not every writer has one
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		r, viewer, err := rt.cfg.Authenticate(r)
+		if err != nil {
+			rt.fail(w, r, err)
+			return
+		}
+		if err := allowed(route.Access, viewer); err != nil {
+			rt.refuse(w, r, err)
+			return
+		}
+		gz := newGzip(w, r)
+		err = h(gz, r)
+		if err != nil {
+			if tooBig := (*http.MaxBytesError)(nil); errors.As(err, &tooBig) {
+				err = problem.TooLarge("web.body_too_large", "mb", fmt.Sprintf("%.0f", float64(limit)/(1<<20)))
+			}
+			gz.discard()
+			rt.fail(w, r, err)
+			return
+		}
+		gz.close()
+	})
+}
+
+func allowed(a Access, v Viewer) error {
+	switch a.kind {
+	case "public", "link":
+		return nil
+	case "signed-in":
+		if v != nil && v.SignedIn() {
+			return nil
+		}
+	case "permission":
+		if v != nil && v.SignedIn() {
+			if v.Holds(a.permission) {
+				return nil
+			}
+			return problem.Forbidden("web.forbidden")
+		}
+	}
+	return problem.Unauthenticated("web.sign_in_first")
+}
+
+// refuse sends people who are not signed in to the sign-in page; programs and posts get the status.
+func (rt *Router) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if problem.CodeOf(err) == problem.CodeUnauthenticated && r.Method == http.MethodGet && r.Header.Get("X-Fragment") == "" &&
+		strings.Contains(r.Header.Get("Accept"), "text/html") {
+		w.Header().Set("Location", "/login")
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	rt.fail(w, r, err)
+}
+
+// gzipWriter compresses HTML, CSV and JSON when the browser takes it; small answers stay plain.
+type gzipWriter struct {
+	http.ResponseWriter
+	accepts bool
+	gz      *gzip.Writer
+	started bool
+}
+
+func newGzip(w http.ResponseWriter, r *http.Request) *gzipWriter {
+	return &gzipWriter{ResponseWriter: w, accepts: strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")}
+}
+
+func (w *gzipWriter) WriteHeader(status int) {
+	if !w.started {
+		w.started = true
+		kind, _, _ := strings.Cut(w.Header().Get("Content-Type"), ";")
+		compressible := kind == "text/html" || kind == "text/csv" || kind == "application/json" || kind == "text/css" || kind == "text/javascript"
+		if w.accepts && compressible && status != http.StatusNoContent && status != http.StatusNotModified {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Header().Add("Vary", "Accept-Encoding")
+			w.Header().Del("Content-Length")
+			w.gz, _ = gzip.NewWriterLevel(w.ResponseWriter, gzip.BestSpeed) // the level is valid: no error
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *gzipWriter) Write(b []byte) (int, error) {
+	if !w.started {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.gz != nil {
+		return w.gz.Write(b)
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *gzipWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *gzipWriter) close() {
+	if w.gz != nil {
+		_ = w.gz.Close() //nolint:errcheck // the client went away; nobody is left to tell
+	}
+}
+
+func (w *gzipWriter) discard() { w.gz = nil }
+
+// Locale is the language of the request, "ja" or "en".
+func Locale(ctx context.Context) string { return request.Locale(ctx) }

@@ -1,0 +1,137 @@
+package audit
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/platform/web/request"
+	"github.com/kizuki-security/kizuki/internal/register/actor"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// clockSlack is how far the clock may lie behind the newest row before acts are refused: more than a
+// time server's correction, less than anything a person would do on purpose.
+const clockSlack = 10 * time.Minute
+
+type noteKey struct{}
+
+// Record appends one row for the act on object, by the actor in ctx, in the act's own transaction.
+// A clock set back behind the newest row is refused with code unavailable (key audit.clock_back),
+// because dates are the proof here.
+func Record(ctx context.Context, tx *sqlite.Tx, act, object string, after Image) error {
+	text, personal, err := canonical(after)
+	if err != nil {
+		return err
+	}
+	prev, newest, err := last(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if newest.Sub(tx.Now) > clockSlack {
+		return problem.Unavailable("audit.clock_back", "newest", newest, "now", tx.Now)
+	}
+	who := actor.From(ctx)
+	row := Row{At: tx.Now, Actor: who.ID(), Via: who.Via, Request: request.ID(ctx), Act: act, Object: object, After: text}
+	row.Hash = link(prev, row)
+	res, err := tx.ExecContext(ctx, `INSERT INTO audit_log (at, actor, via, request, act, object, after, prev_hash, hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		sqlite.Millis(row.At), row.Actor, row.Via, row.Request, row.Act, row.Object, row.After, prev, row.Hash)
+	if err != nil {
+		return fmt.Errorf("append audit row: %w", err)
+	}
+	id, err := res.LastInsertId()
+	if err != nil {
+		return fmt.Errorf("number audit row: %w", err)
+	}
+	for _, f := range personal {
+		_, err := tx.ExecContext(ctx, `INSERT INTO audit_personal (row, field, value, salt) VALUES (?, ?, ?, ?)`, id, f.field, f.value, f.salt)
+		if err != nil {
+			return fmt.Errorf("keep personal field: %w", err)
+		}
+	}
+	tx.Note(noteKey{}, head{row.Hash, row.At})
+	return nil
+}
+
+type head struct {
+	hash string
+	at   time.Time
+}
+
+// last gives hash and time of the newest row; a transaction that writes many rows asks the table once.
+func last(ctx context.Context, tx *sqlite.Tx) (string, time.Time, error) {
+	if h, ok := tx.Noted(noteKey{}).(head); ok {
+		return h.hash, h.at, nil
+	}
+	var hash string
+	var at int64
+	err := tx.QueryRowContext(ctx, `SELECT hash, at FROM audit_log ORDER BY id DESC LIMIT 1`).Scan(&hash, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", time.Time{}, nil
+	}
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("read newest audit row: %w", err)
+	}
+	return hash, sqlite.FromMillis(at), nil
+}
+
+// Verify walks the chain and returns the number of rows checked; the error names the first broken row.
+func Verify(ctx context.Context, tx *sqlite.Tx) (int, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, at, actor, via, request, act, object, after, prev_hash, hash FROM audit_log ORDER BY id`)
+	if err != nil {
+		return 0, fmt.Errorf("read audit log: %w", err)
+	}
+	defer rows.Close()
+	n, prev := 0, ""
+	for rows.Next() {
+		var r Row
+		var at int64
+		var linked string
+		if err := rows.Scan(&r.ID, &at, &r.Actor, &r.Via, &r.Request, &r.Act, &r.Object, &r.After, &linked, &r.Hash); err != nil {
+			return n, fmt.Errorf("read audit row: %w", err)
+		}
+		r.At = sqlite.FromMillis(at)
+		if linked != prev || link(prev, r) != r.Hash {
+			return n, problem.Conflict("audit.broken", "row", r.ID)
+		}
+		prev = r.Hash
+		n++
+	}
+	return n, rows.Err()
+}
+
+// Filter selects rows for the page and the export. Zero values select everything.
+type Filter struct {
+	Object string // prefix, e.g. "policy/"
+	Before int64  // only rows with a smaller id (paging)
+	Limit  int    // 0 means 100
+}
+
+// List returns rows, newest first.
+func List(ctx context.Context, tx *sqlite.Tx, f Filter) ([]Row, error) {
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT id, at, actor, via, request, act, object, after, hash FROM audit_log
+		WHERE (? = '' OR substr(object, 1, length(?)) = ?) AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?`,
+		f.Object, f.Object, f.Object, f.Before, f.Before, f.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("list audit rows: %w", err)
+	}
+	defer rows.Close()
+	var out []Row
+	for rows.Next() {
+		var r Row
+		var at int64
+		if err := rows.Scan(&r.ID, &at, &r.Actor, &r.Via, &r.Request, &r.Act, &r.Object, &r.After, &r.Hash); err != nil {
+			return nil, fmt.Errorf("read audit row: %w", err)
+		}
+		r.At = sqlite.FromMillis(at)
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
