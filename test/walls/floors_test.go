@@ -1,25 +1,21 @@
 package walls
 
 import (
+	"path"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // The floors, from the ground up; an arrow points to a lower floor. Rooms of one floor are listed where
 // the design names them: a folder nobody drew is refused, so that drawing comes before building.
 var (
-	// Sideways arrows inside a floor go to an earlier line only.
-	registerOrder = [][]string{
-		{"actor"},
-		{"audit", "fact", "framework", "attach", "link"},
-		{"verdict"},
-		{"org"},
-		{"people"},
-		{"account"},
-		{"due"},
-		{"intake", "stocktake"},
+	// Sideways arrows inside these two floors go to an earlier room only.
+	registerOrder = []string{
+		"actor", "audit", "fact", "framework", "attach", "link", "verdict", "org", "people", "account", "due",
+		"intake", "stocktake",
 	}
-	wordsOrder = [][]string{{"problem"}, {"jtext"}, {"jdate"}}
+	wordsOrder = []string{"problem", "jtext", "jdate"}
 	// platform has few sideways arrows; each stands here by name.
 	platformRooms = map[string][]string{
 		"chart":  nil,
@@ -47,8 +43,8 @@ var (
 // quiz inside the room. The floor is empty for a folder that the design does not draw.
 type place struct{ floor, room, inside string }
 
-func placeOf(path string) place {
-	parts := strings.Split(path, "/")
+func placeOf(dir string) place {
+	parts := strings.Split(dir, "/")
 	at := func(i int) string {
 		if i < len(parts) {
 			return parts[i]
@@ -79,11 +75,11 @@ func placeOf(path string) place {
 	case "office":
 		known = slices.Contains(officeRooms, room)
 	case "register":
-		known = rank(registerOrder, room) >= 0
+		known = slices.Contains(registerOrder, room)
 	case "platform":
 		_, known = platformRooms[room]
 	case "words":
-		known = rank(wordsOrder, room) >= 0
+		known = slices.Contains(wordsOrder, room)
 	case "logs":
 		known = slices.Contains(logRooms, room)
 	}
@@ -91,11 +87,6 @@ func placeOf(path string) place {
 		return place{}
 	}
 	return place{at(1), room, rest(3)}
-}
-
-// rank is the line of the order that names the room, or -1.
-func rank(order [][]string, room string) int {
-	return slices.IndexFunc(order, func(line []string) bool { return slices.Contains(line, room) })
 }
 
 // refusal says why package from must not import package to (both from the root of the module), or "".
@@ -168,15 +159,9 @@ func refusalHouse(a, b place) string {
 	case "office":
 		return "features never import features: pass facts, duties, or a function that app hands over"
 	case "register":
-		if rank(registerOrder, b.room) < rank(registerOrder, a.room) {
-			return ""
-		}
-		return "inside register imports follow the order of the design: " + joinOrder(registerOrder)
+		return refusalOrder(registerOrder, a.room, b.room)
 	case "words":
-		if rank(wordsOrder, b.room) < rank(wordsOrder, a.room) {
-			return ""
-		}
-		return "inside words imports follow the order " + joinOrder(wordsOrder)
+		return refusalOrder(wordsOrder, a.room, b.room)
 	}
 	if slices.Contains(platformRooms[a.room], b.room) {
 		return ""
@@ -184,12 +169,11 @@ func refusalHouse(a, b place) string {
 	return "inside platform only the arrows drawn in test/walls exist; draw it there with a reason, or do without"
 }
 
-func joinOrder(order [][]string) string {
-	lines := make([]string, len(order))
-	for i, line := range order {
-		lines[i] = strings.Join(line, " ")
+func refusalOrder(order []string, from, to string) string {
+	if slices.Index(order, to) < slices.Index(order, from) {
+		return ""
 	}
-	return strings.Join(lines, " ← ")
+	return "inside its floor a package imports earlier ones only: " + strings.Join(order, " ← ")
 }
 
 // refusalTest judges what only the tests of a package import: more than the package itself may, but
@@ -227,7 +211,7 @@ func refusalInside(from, to string, drawn map[string][]string) string {
 	return "siblings import each other only as drawn: write \"" + one + " → " + other + "\" into the package doc of " + a.room
 }
 
-// drawnArrows reads the lines "a → b, c" of a package doc.
+// drawnArrows reads the lines "a → b, c" of a package doc; "room/a → room/b" is as good.
 func drawnArrows(doc string) map[string][]string {
 	arrows := map[string][]string{}
 	for line := range strings.Lines(doc) {
@@ -236,9 +220,10 @@ func drawnArrows(doc string) map[string][]string {
 		if !ok || from == "" || strings.ContainsAny(from, " \t") {
 			continue
 		}
-		arrows[from] = append(arrows[from], strings.FieldsFunc(to, func(r rune) bool {
-			return r == ',' || r == ' ' || r == '\t' || r == '\n'
-		})...)
+		from = path.Base(from)
+		for _, name := range strings.FieldsFunc(to, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+			arrows[from] = append(arrows[from], path.Base(name))
+		}
 	}
 	return arrows
 }

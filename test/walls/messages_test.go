@@ -84,8 +84,6 @@ func unfit(locale, text string) string {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return "the text is empty"
-	case text != strings.TrimSpace(text):
-		return "the text begins or ends with a space"
 	case strings.ContainsAny(text, "!！"):
 		return "the house does not shout"
 	case locale == "en" && japanese:

@@ -11,6 +11,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
+	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
@@ -35,12 +36,22 @@ type Service struct {
 	facts  *fact.Store
 	attach *attach.Store
 	people *people.Service
+	org    *org.Service
 	topics []string
 }
 
 // New returns the service. topics are the keys of catalog/kinds.yaml, in their order.
-func New(db *sqlite.DB, facts *fact.Store, files *attach.Store, staff *people.Service, topics []string) *Service {
-	return &Service{db: db, facts: facts, attach: files, people: staff, topics: topics}
+func New(db *sqlite.DB, facts *fact.Store, files *attach.Store, company *org.Service, staff *people.Service, topics []string) *Service {
+	return &Service{db: db, facts: facts, attach: files, people: staff, org: company, topics: topics}
+}
+
+// active lists who is on the staff list on a day, in reading order.
+func (s *Service) active(ctx context.Context, tx *sqlite.Tx, on jdate.Day) ([]people.Person, error) {
+	return s.people.List(ctx, tx, people.Filter{ActiveOn: on})
+}
+
+func (s *Service) sites(ctx context.Context, tx *sqlite.Tx) ([]org.Site, error) {
+	return s.org.Sites(ctx, tx)
 }
 
 // author is who wrote a draft: the person, or the account when it belongs to nobody on the staff list.

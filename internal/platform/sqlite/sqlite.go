@@ -171,3 +171,11 @@ func NewKey(now time.Time) string {
 	}
 	return keyEncoding.EncodeToString(b[:])
 }
+
+// CopyTo writes a consistent copy of the database to a new file while the office goes on.
+func (db *DB) CopyTo(ctx context.Context, file string) error {
+	if _, err := db.write.ExecContext(ctx, `VACUUM INTO ?`, file); err != nil {
+		return fmt.Errorf("copy database: %w", err)
+	}
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"path"
 
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/web/request"
@@ -78,4 +79,24 @@ func (s *Shell) takeFlash(w http.ResponseWriter, r *http.Request) *Flash {
 		f.Changes = s.cfg.Changes(r, f.Request)
 	}
 	return &f
+}
+
+// Download sends a file to keep. The name must be ASCII; its ending decides the type.
+func Download(w http.ResponseWriter, name string, data []byte) error {
+	h := w.Header()
+	h.Set("Content-Type", downloadTypes[path.Ext(name)])
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", "application/octet-stream")
+	}
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(data) //nolint:errcheck // the client went away
+	return nil
+}
+
+var downloadTypes = map[string]string{
+	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	".xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12",
+	".csv":  "text/csv; charset=utf-8",
+	".json": "application/json",
 }

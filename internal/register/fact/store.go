@@ -73,12 +73,24 @@ func (s *Store) Put(ctx context.Context, tx *sqlite.Tx, record string, kinds []s
 	return s.read(ctx, tx, kinds)
 }
 
+// The statements that write facts, shared with the batch.
+const (
+	insertFact = `INSERT INTO facts (kind, record, member, attrs, on_day, valid_until, value, link, withdrawn, recorded_at, hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	pointFact   = `INSERT INTO fact_current (kind, record, fact) VALUES (?, ?, ?)`
+	unpointFact = `DELETE FROM fact_current WHERE kind = ? AND record = ? AND fact = ?`
+)
+
+func insertArgs(tx *sqlite.Tx, f Fact, withdrawn int) []any {
+	return []any{f.Kind, f.Record, f.Member, attrText(f.Attrs), f.On, f.ValidUntil, f.Value, f.Link, withdrawn, sqlite.Millis(tx.Now), f.Hash}
+}
+
 func (s *Store) append(ctx context.Context, tx *sqlite.Tx, f Fact) error {
 	id, err := insert(ctx, tx, f, 0)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO fact_current (kind, record, fact) VALUES (?, ?, ?)`, f.Kind, f.Record, id); err != nil {
+	if _, err := tx.ExecContext(ctx, pointFact, f.Kind, f.Record, id); err != nil {
 		return fmt.Errorf("mark fact current: %w", err)
 	}
 	s.touch(tx, f.Kind)
@@ -86,7 +98,7 @@ func (s *Store) append(ctx context.Context, tx *sqlite.Tx, f Fact) error {
 }
 
 func (s *Store) withdraw(ctx context.Context, tx *sqlite.Tx, f Fact) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM fact_current WHERE kind = ? AND record = ? AND fact = ?`, f.Kind, f.Record, f.ID); err != nil {
+	if _, err := tx.ExecContext(ctx, unpointFact, f.Kind, f.Record, f.ID); err != nil {
 		return fmt.Errorf("unmark fact: %w", err)
 	}
 	if _, err := insert(ctx, tx, f, 1); err != nil {
@@ -97,10 +109,7 @@ func (s *Store) withdraw(ctx context.Context, tx *sqlite.Tx, f Fact) error {
 }
 
 func insert(ctx context.Context, tx *sqlite.Tx, f Fact, withdrawn int) (int64, error) {
-	res, err := tx.ExecContext(ctx, `INSERT INTO facts
-		(kind, record, member, attrs, on_day, valid_until, value, link, withdrawn, recorded_at, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		f.Kind, f.Record, f.Member, attrText(f.Attrs), f.On, f.ValidUntil, f.Value, f.Link, withdrawn, sqlite.Millis(tx.Now), f.Hash)
+	res, err := tx.ExecContext(ctx, insertFact, insertArgs(tx, f, withdrawn)...)
 	if err != nil {
 		return 0, fmt.Errorf("append fact %s: %w", f.Kind, err)
 	}
@@ -163,19 +172,19 @@ func (s *Store) Sync(ctx context.Context, tx *sqlite.Tx, src Source) error {
 	if err != nil {
 		return err
 	}
+	var batches []Batch
 	err = src.EachRecord(ctx, tx, func(record string, facts []Fact) error {
 		delete(stale, record)
-		return s.Put(ctx, tx, record, kinds, facts)
+		batches = append(batches, Batch{record, facts})
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	for record := range stale {
-		if err := s.Put(ctx, tx, record, kinds, nil); err != nil {
-			return err
-		}
+		batches = append(batches, Batch{Record: record})
 	}
-	return s.read(ctx, tx, kinds)
+	return s.PutMany(ctx, tx, kinds, batches)
 }
 
 // Fail notes that kinds could not be read now; verdicts that need them become 未確認.

@@ -1,7 +1,6 @@
 package framework
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -77,13 +76,13 @@ func (c *Catalog) Twins(n *Node) []Twin {
 // Crosswalks returns all crosswalks.
 func (c *Catalog) Crosswalks() []*Crosswalk { return slices.Clone(c.crosswalks) }
 
-func (c *Catalog) connect() error {
+// connect fills twins. What names nothing is left for Check to report.
+func (c *Catalog) connect() {
 	c.twins = map[*Node][]Twin{}
-	var errs []error
 	for _, x := range c.crosswalks {
 		from, to := c.Key(x.From.Key()), c.Key(x.To.Key())
 		if from == nil || to == nil {
-			errs = append(errs, fmt.Errorf("%s: from %s to %s: no such framework", x.ID, x.From.Key(), x.To.Key()))
+			c.unconnected = append(c.unconnected, fmt.Errorf("%s: from %s to %s: no such framework", x.ID, x.From.Key(), x.To.Key()))
 			continue
 		}
 		for _, p := range x.Pairs {
@@ -91,7 +90,7 @@ func (c *Catalog) connect() error {
 			for _, id := range p.To {
 				b := to.byID[id]
 				if a == nil || b == nil {
-					errs = append(errs, fmt.Errorf("%s: pair %s and %s: no such node", x.ID, p.From, id))
+					c.unconnected = append(c.unconnected, fmt.Errorf("%s: pair %s and %s: no such node", x.ID, p.From, id))
 					continue
 				}
 				c.twins[a] = append(c.twins[a], Twin{b, p.Relation, p, x})
@@ -99,7 +98,6 @@ func (c *Catalog) connect() error {
 			}
 		}
 	}
-	return errors.Join(errs...)
 }
 
 func inverse(relation string) string {

@@ -1,5 +1,7 @@
 package framework
 
+import "fmt"
+
 // Table is catalog/kinds.yaml: every kind, population, topic, setting and remedy.
 type Table struct {
 	Kinds       map[string]Kind             `yaml:"kinds"`
@@ -24,6 +26,19 @@ type Kind struct {
 
 // Live says whether a feature of this version gives the kind.
 func (k Kind) Live() bool { return k.State == "live" }
+
+// Values returns the closed values of an attribute, nil when it is open (a topic, a key, a day, a text) or unknown.
+func (k Kind) Values(attr string) []string {
+	list, closed := k.Attrs[attr].([]any)
+	if !closed {
+		return nil
+	}
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = fmt.Sprint(v)
+	}
+	return out
+}
 
 // PopulationSource describes a register whose members a rule can demand something of.
 type PopulationSource struct {

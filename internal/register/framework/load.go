@@ -20,6 +20,8 @@ type Catalog struct {
 	frameworks []*Framework // by id, then version
 	crosswalks []*Crosswalk
 	twins      map[*Node][]Twin
+
+	unconnected []error // pairs of crosswalks that name nothing
 }
 
 // file is one read file: exactly one of the fields is set.
@@ -141,7 +143,8 @@ func (c *Catalog) link() error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return c.connect()
+	c.connect()
+	return nil
 }
 
 // compareVersions orders versions by their numbers ("2.10" after "2.9"), then by text.

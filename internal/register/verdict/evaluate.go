@@ -66,7 +66,8 @@ func (w *World) operate(op *framework.Op, mayBeEmpty bool) *part {
 	}
 	if op.Population != nil {
 		if _, known := w.Table.Populations[op.Population.Of]; !known {
-			p.say("reason.planned", nil)
+			p.planned = true
+			p.say("reason.planned", problem.Args{"kind": op.Kind})
 			return p
 		}
 	}
@@ -256,5 +257,5 @@ func newest(facts []*fact.Fact) []int64 {
 }
 
 func sameMiss(a, b *Miss) bool {
-	return a.Kind == b.Kind && a.Member == b.Member && a.Unknown == b.Unknown && maps.Equal(a.Attrs, b.Attrs)
+	return a.Kind == b.Kind && a.Member == b.Member && a.Unknown == b.Unknown && a.Value == b.Value && maps.Equal(a.Attrs, b.Attrs)
 }

@@ -15,8 +15,8 @@ const (
 )
 
 // ItemState joins the states of the clauses of an item: all ○, some △, none: any 未達成 ×, else ？. 該当なし clauses do
-// not count; when all are, so is the item. The answer at the item may lower it, never raise it; of an item
-// whose clauses are all open, and of one without clauses, 一部達成 is taken from it.
+// not count; when all are, so is the item. The answer at the item may lower it. It raises nothing that is certain:
+// 一部達成 counts as long as a clause is open, and an item without clauses has only its answer.
 func ItemState(states []ClauseState, item Answer) Result {
 	base := joined(states)
 	switch said := item.itemSays(); {

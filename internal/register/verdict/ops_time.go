@@ -174,10 +174,9 @@ func (w *World) countExcluded(reg *population, left map[string]bool) int {
 
 func (w *World) judgeAfter(p *part, op *framework.Op, reg *population, s *afterState, mayBeEmpty bool) {
 	p.members, p.done = s.done+s.missed+s.pending, s.done
-	unit := op.Trigger
 	args := func() problem.Args {
-		return with(what(op.Kind, op.Where), "trigger", unit, "n", p.members, "done", s.done, "missing", s.missed, "pending", s.pending,
-			"late", s.late, "days", s.days, "until", s.next.String(), "of", unit)
+		return with(what(op.Kind, op.Where), "trigger", op.Trigger, "n", p.members, "done", s.done, "missing", s.missed, "pending", s.pending,
+			"late", s.late, "days", s.days, "until", s.next.String())
 	}
 	switch {
 	case s.missed > 0:
@@ -188,7 +187,7 @@ func (w *World) judgeAfter(p *part, op *framework.Op, reg *population, s *afterS
 		p.result = Unknown
 		p.say("reason.attribute_open", what(op.Kind, op.Where))
 	case p.members == 0:
-		w.emptyOr(p, mayBeEmpty, reg, "reason.no_trigger", problem.Args{"trigger": op.Trigger})
+		w.emptyOr(p, mayBeEmpty, reg, "reason.no_trigger", what(op.Trigger, op.TriggerWhere))
 		return
 	default:
 		p.result = Met
@@ -224,14 +223,16 @@ func (w *World) sayAfter(p *part, s *afterState, args func() problem.Args) {
 // reviewed_since: on or after the day of the newest trigger there is an act. Where triggers and acts are
 // about the same sort of members (a session and its reflection), the act must be about one of the triggers.
 func (w *World) reviewedSince(p *part, op *framework.Op, mayBeEmpty bool) {
-	about := map[string]bool{}
+	about := map[string]truth{}
 	var newest, open *fact.Fact
 	w.match(op.Trigger, op.TriggerWhere).each(func(t entry) {
 		s, ok := w.stretchOf(t.f, op.Period)
 		if !ok || t.f.On.IsZero() {
 			return
 		}
-		about[t.f.Member] = true
+		if is := asTruth(t.sure); is > about[t.f.Member] {
+			about[t.f.Member] = is
+		}
 		if s.from > w.Today {
 			p.turns(s.from)
 			return
@@ -253,10 +254,10 @@ func (w *World) reviewedSince(p *part, op *framework.Op, mayBeEmpty bool) {
 }
 
 // acts gives the newest sure and the newest open act up to today.
-func (w *World) acts(p *part, op *framework.Op, same bool, about map[string]bool) (acts [2]*fact.Fact) {
+func (w *World) acts(p *part, op *framework.Op, same bool, about map[string]truth) (acts [2]*fact.Fact) {
 	w.match(op.Kind, op.Where).each(func(e entry) {
 		s, ok := w.stretchOf(e.f, nil)
-		if !ok || e.f.On.IsZero() || same && !about[e.f.Member] {
+		if !ok || e.f.On.IsZero() || same && about[e.f.Member] == no {
 			return
 		}
 		if s.from > w.Today {
@@ -265,7 +266,7 @@ func (w *World) acts(p *part, op *framework.Op, same bool, about map[string]bool
 		}
 		p.turns(dayAfter(s.to))
 		i := 0
-		if !e.sure {
+		if !e.sure || same && about[e.f.Member] == maybe {
 			i = 1
 		}
 		if acts[i] == nil || acts[i].On < e.f.On {
@@ -307,7 +308,9 @@ func (w *World) judgeReview(p *part, op *framework.Op, newest, open *fact.Fact, 
 		}
 	default:
 		p.result = Unknown
-		p.turns(since.Add(days + 1))
+		if days > 0 && w.Today <= since.Add(days) {
+			p.turns(since.Add(days + 1))
+		}
 		p.misses = []Miss{miss}
 		p.say("reason.attribute_open", what(op.Kind, op.Where))
 	}
@@ -318,4 +321,11 @@ func dayOf(f *fact.Fact) jdate.Day {
 		return 0
 	}
 	return f.On
+}
+
+func asTruth(sure bool) truth {
+	if sure {
+		return yes
+	}
+	return maybe
 }

@@ -45,7 +45,7 @@ func (w *World) value(p *part, op *framework.Op, mayBeEmpty bool) {
 		} else {
 			open++
 		}
-		p.misses = append(p.misses, Miss{Kind: op.Kind, Member: one.key, Attrs: firstValues(op.Where)})
+		p.misses = append(p.misses, Miss{Kind: op.Kind, Member: one.key, Attrs: firstValues(op.Where), Value: op.Value})
 	}
 	w.judgeValues(p, op, reg, short, open, extreme)
 }

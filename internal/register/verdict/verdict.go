@@ -57,6 +57,7 @@ type Miss struct {
 	Member  string            `json:"member,omitempty"`  // by or for whom
 	Attrs   map[string]string `json:"attrs,omitempty"`   // attributes the fact must have (first allowed value of each)
 	Unknown string            `json:"unknown,omitempty"` // the attribute of the member that nobody filled in
+	Value   int64             `json:"value,omitempty"`   // measures only: the value that is needed
 }
 
 // Verdict is what the rules conclude about one clause.
