@@ -57,6 +57,7 @@ type App struct {
 	Assess   *assessment.Service
 	Home     *home.Service
 
+	address string // where the office answers; set by Listen
 	closers []func() error
 }
 
@@ -126,13 +127,13 @@ func (a *App) build() {
 	a.Policy = policy.New(a.DB, a.Facts, a.Files, a.Org, a.People, table.TopicKeys())
 	a.Training = training.New(a.DB, a.Facts, a.Files, a.Org, a.People, table.TopicKeys())
 	a.Assess = assessment.New(assessment.Deps{
-		DB: a.DB, Facts: a.Facts, Catalog: a.Catalog, Texts: a.Texts, Company: a.assessedCompany, Staff: staff{a.People},
+		DB: a.DB, Facts: a.Facts, Catalog: a.Catalog, Texts: a.Texts, Company: a.assessedCompany, Staff: assessedStaff{a.People},
 	})
 	a.Facts.OnTouched(a.Assess.Recompute)
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Home = home.New(a.DB, a.Org, a.People, a.Policy, a.Training, a.Assess)
-	a.Accounts = account.New(a.accountConfig())
-	a.Intake = intake.New(a.intakeConfig())
+	a.Accounts = account.New(a.DB, a.accountConfig())
+	a.Intake = a.newIntake()
 }
 
 // Sources lists every source of facts, for the nightly pass and the contract test.

@@ -316,25 +316,7 @@ func (s *Service) confirmed(ctx context.Context, tx *sqlite.Tx, round *Round, it
 // SaveItemMeta notes owner, planned date and note of an item. Problem codes: conflict when somebody changed them
 // meanwhile, not_found, forbidden.
 func (s *Service) SaveItemMeta(ctx context.Context, key, item string, m ItemMeta) error {
-	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		b, err := s.board(ctx, tx, key)
-		if err != nil {
-			return err
-		}
-		it := b.Item(item)
-		if it == nil {
-			return problem.NotFound("assessment.item.not_found")
-		}
-		if err := s.mayAnswer(ctx, tx, it.Meta.Owner); err != nil {
-			return err
-		}
-		if err := putItem(ctx, tx, key, item, m); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, "assessment.item_noted", "assessment/"+key+"/"+item, audit.Image{
-			"owner": m.Owner, "planned": m.PlannedOn.String(), "note": audit.Personal(m.Note),
-		})
-	})
+	return s.db.Write(ctx, func(tx *sqlite.Tx) error { return s.PutItemMeta(ctx, tx, key, item, m) })
 }
 
 // History lists every answer given at an item and its clauses in the present round, newest first.

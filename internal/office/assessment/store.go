@@ -99,7 +99,7 @@ const roundColumns = `id, key, framework, fiscal_year, name, from_on, to_on, imp
 // findRounds returns the rounds, newest first; framework "" means all.
 func findRounds(ctx context.Context, tx *sqlite.Tx, framework string) ([]*Round, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+roundColumns+` FROM assessment_rounds
-		WHERE ? = '' OR framework = ? ORDER BY to_on DESC, id DESC`, framework, framework)
+		WHERE (? = '' OR framework = ?) AND withdrawn_at = 0 ORDER BY to_on DESC, id DESC`, framework, framework)
 	if err != nil {
 		return nil, fmt.Errorf("query rounds: %w", err)
 	}

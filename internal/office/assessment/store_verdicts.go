@@ -59,9 +59,11 @@ func queryJudged(ctx context.Context, tx *sqlite.Tx, query string, args ...any) 
 	return out, rows.Err()
 }
 
-// findDue lists the clauses that time alone may have changed by day.
+// findDue lists the clauses that time alone may have changed by day: those that fell due, and those that are
+// not met, because what keeps them open (how long ago, who is missing) moves without turning the result.
 func findDue(ctx context.Context, tx *sqlite.Tx, day jdate.Day) ([]string, error) {
-	return texts(ctx, tx, `SELECT clause FROM assessment_verdicts WHERE due_on <> '' AND due_on <= ? ORDER BY clause`, day)
+	return texts(ctx, tx, `SELECT clause FROM assessment_verdicts
+		WHERE due_on <> '' AND due_on <= ? OR result IN ('unmet', 'unknown') ORDER BY clause`, day)
 }
 
 func texts(ctx context.Context, tx *sqlite.Tx, query string, args ...any) ([]string, error) {

@@ -22,23 +22,6 @@ func (s *Service) Duties(ctx context.Context, tx *sqlite.Tx, today jdate.Day) ([
 	for _, d := range docs {
 		out = append(out, documentDuties(d, today)...)
 	}
-	checks, err := findChecks(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	demands, err := findDemands(ctx, tx, "")
-	if err != nil {
-		return nil, err
-	}
-	if len(demands) > 0 {
-		var last jdate.Day
-		if len(checks) > 0 {
-			last = checks[0].On
-		}
-		if by := last.Add(ReviewDays); by.IsZero() || by.Sub(today) <= duesAhead {
-			out = append(out, due.Duty{Key: "policy.check", Text: "policy.duty.check", Link: "/policy/demands", On: by, Needs: string(PermEdit)})
-		}
-	}
 	return out, nil
 }
 

@@ -10,17 +10,13 @@ import (
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
 
-// Kinds by the record that gives them; catalog/kinds.yaml says what each means.
-var (
-	documentKinds = []string{
-		"policy.in_force", "policy.approved", "policy.reviewed", "policy.notice", "policy.notified", "policy.available",
-	}
-	demandKinds = []string{"demand.listed", "demand.reflected"}
-	checkKinds  = []string{"demand.checked"}
-)
+// documentKinds are the kinds that a document gives; catalog/kinds.yaml says what each means.
+var documentKinds = []string{
+	"policy.in_force", "policy.approved", "policy.reviewed", "policy.notice", "policy.notified", "policy.available",
+}
 
 // Kinds lists what this feature gives.
-func (s *Service) Kinds() []string { return slices.Concat(documentKinds, demandKinds, checkKinds) }
+func (s *Service) Kinds() []string { return slices.Clone(documentKinds) }
 
 // EachRecord derives all facts from the records again.
 func (s *Service) EachRecord(ctx context.Context, tx *sqlite.Tx, yield func(string, []fact.Fact) error) error {
@@ -30,24 +26,6 @@ func (s *Service) EachRecord(ctx context.Context, tx *sqlite.Tx, yield func(stri
 	}
 	for _, d := range docs {
 		if err := yield(record(d.Key), documentFacts(d)); err != nil {
-			return err
-		}
-	}
-	demands, err := findDemands(ctx, tx, "")
-	if err != nil {
-		return err
-	}
-	for i := range demands {
-		if err := yield("demand/"+demands[i].Key, demandFacts(&demands[i])); err != nil {
-			return err
-		}
-	}
-	checks, err := findChecks(ctx, tx)
-	if err != nil {
-		return err
-	}
-	for i := range checks {
-		if err := yield("check/"+checks[i].Key, checkFacts(&checks[i])); err != nil {
 			return err
 		}
 	}
@@ -123,28 +101,4 @@ func noticeFacts(d *Document, add adder) {
 			add("policy.notified", "person/"+person, n.People[person], 0, map[string]string{"way": string(n.Way)})
 		}
 	}
-}
-
-func demandFacts(d *Demand) []fact.Fact {
-	base := fact.Fact{Record: "demand/" + d.Key, Member: "demand/" + d.Key, Link: "/policy/demands/" + d.Key, Attrs: map[string]string{"type": string(d.Type)}}
-	base.ValidUntil = d.EndedOn.Add(-1)
-	listed := base
-	listed.Kind, listed.On = "demand.listed", d.ListedOn
-	out := []fact.Fact{listed}
-	if d.Document != "" {
-		reflected := base
-		reflected.Kind, reflected.On = "demand.reflected", d.ReflectedOn
-		out = append(out, reflected)
-	}
-	return out
-}
-
-func checkFacts(c *Check) []fact.Fact {
-	var out []fact.Fact
-	for _, t := range c.Types {
-		out = append(out, fact.Fact{
-			Kind: "demand.checked", Record: "check/" + c.Key, On: c.On, Link: "/policy/demands", Attrs: map[string]string{"type": string(t)},
-		})
-	}
-	return out
 }

@@ -1,12 +1,12 @@
 // Package policy keeps 方針 (policies) and 規程 (regulations): versions, approval by a second person or on
-// sealed paper, notice to people, the yearly review; and the list of laws, standards and customer demands
-// that the regulations answer to, with its yearly check.
+// sealed paper, notice to people, the yearly review. The list of laws and demands that the regulations answer to
+// and what readers see are the nouns beside: subfolders demand and reader, which import this package.
 //
-// It is the model slice: copy its shape for a new feature. policy.go and demand.go hold types and rules,
+// It is the model slice: copy its shape for a new feature. policy.go holds types and rules,
 // store*.go the SQL, service*.go one transaction per act, facts.go what the records prove, duties.go what
 // must be done by when, web*.go the pages.
 //
-// It serves JAMA/JAPIA items 1–3 and 9–11 and SCS 1-1-1 and 1-3-1. It imports registers only; attachments, links
+// It serves JAMA/JAPIA items 1–3 and SCS 1-3-1. It imports registers only; attachments, links
 // and people come from there. It does not judge whether the content of a policy is good: a person does.
 package policy
 

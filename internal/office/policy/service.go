@@ -54,8 +54,8 @@ func (s *Service) sites(ctx context.Context, tx *sqlite.Tx) ([]org.Site, error) 
 	return s.org.Sites(ctx, tx)
 }
 
-// author is who wrote a draft: the person, or the account when it belongs to nobody on the staff list.
-func author(ctx context.Context) string {
+// Author is who writes a draft: the person, or the account when it belongs to nobody on the staff list.
+func Author(ctx context.Context) string {
 	a := actor.From(ctx)
 	if a.Person != "" {
 		return a.Person
@@ -85,6 +85,16 @@ func (s *Service) Find(ctx context.Context, key string) (doc *Document, err erro
 		return err
 	})
 	return doc, err
+}
+
+// Document is Find inside a transaction, without a permission: for the nouns beside.
+func (s *Service) Document(ctx context.Context, tx *sqlite.Tx, key string) (*Document, error) {
+	return findDocument(ctx, tx, key)
+}
+
+// Documents is List inside a transaction, without a permission.
+func (s *Service) Documents(ctx context.Context, tx *sqlite.Tx) ([]*Document, error) {
+	return findDocuments(ctx, tx, "")
 }
 
 // Create makes a new document with its first draft and returns its key.
@@ -127,7 +137,7 @@ func (s *Service) SaveDraft(ctx context.Context, key string, d Draft) error {
 }
 
 func (s *Service) draft(ctx context.Context, tx *sqlite.Tx, doc *Document, d Draft, act string) error {
-	if err := saveDraft(ctx, tx, doc, d, author(ctx)); err != nil {
+	if err := saveDraft(ctx, tx, doc, d, Author(ctx)); err != nil {
 		return err
 	}
 	return s.after(ctx, tx, doc.Key, act, audit.Image{"type": d.Type, "title": d.Title, "topics": d.Topics, "body": d.Body, "change_note": d.ChangeNote})
@@ -176,7 +186,7 @@ func (s *Service) approve(ctx context.Context, tx *sqlite.Tx, key string, a Appr
 	if a.EffectiveOn.IsZero() {
 		a.EffectiveOn = a.On
 	}
-	if err := approveEdition(ctx, tx, draft.ID, a, author(ctx)); err != nil {
+	if err := approveEdition(ctx, tx, draft.ID, a, Author(ctx)); err != nil {
 		return err
 	}
 	return s.after(ctx, tx, key, "policy.approved", audit.Image{
@@ -245,7 +255,7 @@ func (s *Service) AddReview(ctx context.Context, key string, r Review) error {
 		if err := list.Err(); err != nil {
 			return err
 		}
-		r.By = author(ctx)
+		r.By = Author(ctx)
 		if err := insertReview(ctx, tx, doc.ID, r); err != nil {
 			return err
 		}

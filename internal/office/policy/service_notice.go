@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
@@ -15,8 +16,8 @@ import (
 
 // Purposes of the links this feature gives out.
 const (
-	linkRead    = "policy"  // read an edition and say 読みました
-	linkApprove = "approve" // approve a draft, for one named person
+	LinkRead    = "policy"  // read an edition and say 読みました
+	LinkApprove = "approve" // approve a draft, for one named person
 )
 
 // noticeLinkDays is how long a notice link works; a poster hangs for about a quarter.
@@ -73,7 +74,7 @@ func (s *Service) Notify(ctx context.Context, key string, n NewNotice) (notice, 
 		}
 		notice = row.Key
 		if n.Way == WayLink || n.Way == WayQR {
-			token, _, err = link.Create(ctx, tx, link.New{Purpose: linkRead, Subject: "policy/" + key + "/" + row.Key, Days: noticeLinkDays})
+			token, _, err = link.Create(ctx, tx, link.New{Purpose: LinkRead, Subject: "policy/" + key + "/" + row.Key, Days: noticeLinkDays})
 			if err != nil {
 				return err
 			}
@@ -201,7 +202,7 @@ func (s *Service) AskApproval(ctx context.Context, key, person string) (token st
 		}
 		// The row version is part of the subject: a draft changed after asking is not what was shown.
 		subject := "policy/" + key + "/" + draft.Key + "/" + versionText(draft.Version)
-		token, _, err = link.Create(ctx, tx, link.New{Purpose: linkApprove, Subject: subject, Person: person, Days: 14})
+		token, _, err = link.Create(ctx, tx, link.New{Purpose: LinkApprove, Subject: subject, Person: person, Days: 14})
 		if err != nil {
 			return err
 		}
@@ -209,3 +210,5 @@ func (s *Service) AskApproval(ctx context.Context, key, person string) (token st
 	})
 	return token, err
 }
+
+func versionText(n int) string { return strconv.Itoa(n) }

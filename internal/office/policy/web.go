@@ -47,19 +47,6 @@ func (h *Web) Routes(rt *web.Router) {
 	rt.Handle("GET /policy/{key}/roster", web.Needs(PermEdit), h.roster)
 	rt.Handle("POST /policy/{key}/review", web.Needs(PermEdit), h.review)
 	rt.Handle("POST /policy/{key}/retire", web.Needs(PermEdit), h.retire)
-	rt.Handle("GET /read", web.SignedIn, h.readList)
-	rt.Handle("GET /read/{key}", web.SignedIn, h.read)
-	rt.Handle("POST /read/{key}", web.SignedIn, h.confirmRead)
-	rt.Handle("GET /policy/demands", web.Needs(PermRead), h.demands)
-	rt.Handle("GET /policy/demands/new", web.Needs(PermEdit), h.newDemand)
-	rt.Handle("POST /policy/demands/new", web.Needs(PermEdit), h.saveDemand)
-	rt.Handle("GET /policy/demands/{key}", web.Needs(PermRead), h.demand)
-	rt.Handle("POST /policy/demands/{key}", web.Needs(PermEdit), h.saveDemand)
-	rt.Handle("POST /policy/demands/check", web.Needs(PermEdit), h.check)
-	rt.Handle("GET /l/policy/{token}", web.ByLink, h.linkRead)
-	rt.Handle("POST /l/policy/{token}", web.ByLink, h.linkConfirm)
-	rt.Handle("GET /l/approve/{token}", web.ByLink, h.linkApproval)
-	rt.Handle("POST /l/approve/{token}", web.ByLink, h.linkApprove)
 }
 
 func (h *Web) list(w http.ResponseWriter, r *http.Request) error {

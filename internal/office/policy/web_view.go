@@ -149,7 +149,7 @@ func (h *Web) showView(r *http.Request, d *Document, now snapshot) (ShowView, er
 		switch current := d.InForce(now.today); {
 		case e.ApprovedOn.IsZero():
 			v.Draft = &ev
-			v.OwnDraft = e.Author == author(r.Context())
+			v.OwnDraft = e.Author == Author(r.Context())
 		case current != nil && current.ID == e.ID:
 			v.Current = &ev
 		}

@@ -40,37 +40,43 @@ func TestFindHeader(t *testing.T) {
 	}{
 		"first row": {
 			table([]string{"氏名", "メール"}, []string{"山田", "a@b"}),
-			sheet.Header{Rows: 1, Matches: []sheet.Match{m("氏名", 0, "氏名", 100), m("メール", 1, "メール", 100)}}, "",
+			sheet.Header{Rows: 1, Matches: []sheet.Match{m("氏名", 0, "氏名", 100), m("メール", 1, "メール", 100)}},
+			"",
 		},
 		"below a title": {
 			table([]string{"社員名簿 2026"}, nil, []string{"番号", "社員名", "Ｅ－ＭＡＩＬ"}, []string{"1", "山田", "a@b"}),
 			sheet.Header{
 				Row: 2, Rows: 1, Matches: []sheet.Match{m("氏名", 1, "社員名", 95), m("メール", 2, "E-MAIL", 95)},
 				Unmatched: []sheet.Match{m("", 0, "番号", 0)},
-			}, "",
+			},
+			"",
 		},
 		"longer headers": {
 			table([]string{"メールアドレス", "お名前（漢字）", "氏 名"}),
 			sheet.Header{
 				Rows: 1, Matches: []sheet.Match{m("氏名", 2, "氏 名", 100), m("メール", 0, "メールアドレス", 85)},
 				Unmatched: []sheet.Match{m("", 1, "お名前(漢字)", 0)},
-			}, "",
+			},
+			"",
 		},
 		"one letter must match whole": {
 			table([]string{"氏名", "課題"}),
-			sheet.Header{Rows: 1, Matches: []sheet.Match{m("氏名", 0, "氏名", 100)}, Unmatched: []sheet.Match{m("", 1, "課題", 0)}}, "",
+			sheet.Header{Rows: 1, Matches: []sheet.Match{m("氏名", 0, "氏名", 100)}, Unmatched: []sheet.Match{m("", 1, "課題", 0)}},
+			"",
 		},
 		"two rows": {
 			table([]string{"社員", "", "課"}, []string{"名前", "メール", ""}, []string{"山田", "a@b", "生産"}),
 			sheet.Header{
 				Rows: 2, Matches: []sheet.Match{m("氏名", 0, "社員 名前", 95), m("メール", 1, "メール", 100), m("課", 2, "課", 100)},
-			}, "",
+			},
+			"",
 		},
 		"nothing": {
 			table([]string{"a", "b"}),
 			sheet.Header{
 				Rows: 1, Missing: []string{"氏名"}, Unmatched: []sheet.Match{m("", 0, "a", 0), m("", 1, "b", 0)},
-			}, problem.CodeInvalid,
+			},
+			problem.CodeInvalid,
 		},
 		"empty table": {nil, sheet.Header{Rows: 1, Missing: []string{"氏名"}}, problem.CodeInvalid},
 	}

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -40,7 +41,7 @@ func Write(w io.Writer, format Format, outs ...Out) error {
 		return WriteJSON(w, outs...)
 	case CSV:
 		if len(outs) == 0 {
-			return fmt.Errorf("write csv: no table")
+			return errors.New("write csv: no table")
 		}
 		_, err := WriteCSV(w, outs[0], "")
 		return err

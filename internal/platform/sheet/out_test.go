@@ -21,8 +21,12 @@ func sampleOut() sheet.Out {
 	return sheet.Out{
 		Title: "機器/台帳",
 		Columns: []sheet.OutColumn{
-			{Title: "管理番号"}, {Title: "名称"}, {Title: "台数", Kind: sheet.Number}, {Title: "導入日", Kind: sheet.Date},
-			{Title: "状態"}, {Title: "確認", Kind: sheet.Bool},
+			{Title: "管理番号"},
+			{Title: "名称"},
+			{Title: "台数", Kind: sheet.Number},
+			{Title: "導入日", Kind: sheet.Date},
+			{Title: "状態"},
+			{Title: "確認", Kind: sheet.Bool},
 		},
 		Rows: [][]any{
 			{"0012", "=1+1", 3, jdate.On(2026, time.November, 23), "使用中", true},

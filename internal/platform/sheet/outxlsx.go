@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -42,7 +43,7 @@ var firstExcelDay = jdate.On(1900, time.March, 1)
 // is a problem of code too_large.
 func WriteXLSX(w io.Writer, outs ...Out) (err error) {
 	if len(outs) == 0 {
-		return fmt.Errorf("write workbook: no table")
+		return errors.New("write workbook: no table")
 	}
 	f := excelize.NewFile()
 	defer func() { _ = f.Close() }() // nothing on disk that matters
@@ -297,7 +298,7 @@ func sheetNames(outs []Out) []string {
 	used := map[string]bool{listSheet: true}
 	names := make([]string, len(outs))
 	for i, o := range outs {
-		base := SheetName(o.Title)
+		base := TabName(o.Title)
 		name := base
 		for n := 2; used[strings.ToLower(name)]; n++ {
 			tail := fmt.Sprintf(" (%d)", n)
@@ -309,9 +310,9 @@ func sheetNames(outs []Out) []string {
 	return names
 }
 
-// SheetName cleans a title so that Excel takes it as the name of a sheet: at most 31 characters, none of []:*?/\, no
+// TabName cleans a title so that Excel takes it as the name of a sheet: at most 31 characters, none of []:*?/\, no
 // apostrophe at either end; "Sheet1" when nothing is left.
-func SheetName(title string) string {
+func TabName(title string) string {
 	s := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`[]:*?/\`, r) {
 			return ' '

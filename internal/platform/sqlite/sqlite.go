@@ -36,8 +36,9 @@ type Tx struct {
 	// Now is the time of the act, in UTC, whole milliseconds.
 	Now time.Time
 
-	before []func(context.Context, *Tx) error
-	noted  map[any]any
+	before   []func(context.Context, *Tx) error
+	noted    map[any]any
+	prepared map[string]*sql.Stmt
 }
 
 // Open opens or creates the file at path. now gives the time of each transaction.
@@ -124,6 +125,23 @@ func run(ctx context.Context, pool *sql.DB, now time.Time, readOnly bool, fn fun
 	}
 	done = true
 	return nil
+}
+
+// Prepared returns text as a statement of this transaction, prepared once: for what runs for every row of an
+// import. It closes with the transaction; callers do not close it.
+func (tx *Tx) Prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt := tx.prepared[text]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := tx.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, fmt.Errorf("prepare statement: %w", err)
+	}
+	if tx.prepared == nil {
+		tx.prepared = map[string]*sql.Stmt{}
+	}
+	tx.prepared[text] = stmt
+	return stmt, nil
 }
 
 // BeforeCommit adds fn to what runs, in order, after the act and before the commit.

@@ -1,19 +1,15 @@
-// Package account keeps who may sign in: accounts with their set of roles, passwords, sessions, and the
-// set-up that makes the first account of an office.
+// Package account keeps who may sign in: accounts with their set of roles, passwords and sessions.
 //
 // An account is not a person: the staff list holds persons, an account names one by key. Roles are bound
 // to permissions by app, in one table (Bind). Nobody changes the own roles, at least one administrator
 // stays, and an administrator who may also approve is said so openly. Passwords are argon2id (subfolder
 // password); guessing is slowed down per account and address (subfolder throttle), never by locking the
-// account. The package imports org and the registers below it; it knows no feature.
+// account. The first account is made by subfolder setup; the table of sessions is kept by subfolder session.
+// The package imports org and the registers below it; it knows no feature.
 package account
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
-	"encoding/hex"
 	"io/fs"
 	"regexp"
 	"slices"
@@ -32,18 +28,8 @@ import (
 // PermManage lets a person keep accounts; app binds it to roles.
 const PermManage actor.Permission = "account.manage"
 
-// Lives of a session. Source: OWASP ASVS 4.0.3 V3.3.2 (12 hours idle for level 2); seven days so that a
-// working week needs one sign-in where the office is open all day.
-const (
-	IdleLife     = 12 * time.Hour
-	AbsoluteLife = 7 * 24 * time.Hour
-)
-
 // maxName is the longest name of an account, in characters.
 const maxName = 80
-
-// tokenBytes is the length of a token before encoding: 256 bits cannot be guessed.
-const tokenBytes = 32
 
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -119,8 +105,8 @@ type Profile struct {
 	Ends   jdate.Day
 }
 
-// New is a new account. Password may be empty: then a link lets the person choose one.
-type New struct {
+// NewAccount is a new account. Password may be empty: then a link lets the person choose one.
+type NewAccount struct {
 	Login    string
 	Password string
 	Profile
@@ -189,6 +175,12 @@ func cleanLogin(login string) string {
 	return strings.ToLower(strings.TrimSpace(norm.NFKC.String(login)))
 }
 
+// CheckLogin returns the login as it is stored, and why it cannot be one, nil when it can.
+func CheckLogin(login string) (string, *problem.Error) {
+	login = cleanLogin(login)
+	return login, checkLogin(login)
+}
+
 func checkLogin(login string) *problem.Error {
 	switch {
 	case login == "":
@@ -222,17 +214,4 @@ func (b Binding) Grants(roles []actor.Role) []actor.Permission {
 		all = append(all, b[r]...)
 	}
 	return all
-}
-
-func newToken() string {
-	var b [tokenBytes]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		panic("account: no randomness: " + err.Error()) // crypto/rand never fails on supported systems
-	}
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-func hashOf(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
 }

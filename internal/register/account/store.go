@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -45,16 +44,13 @@ func listAccounts(ctx context.Context, tx *sqlite.Tx, where string, args ...any)
 	return out, nil
 }
 
-// scanAccount reads the columns of accountQuery, then those of more.
-func scanAccount(rows *sql.Rows, more ...any) (stored, error) {
+func scanAccount(rows *sql.Rows) (stored, error) {
 	var a stored
 	var passwordAt, created, signedIn int64
 	var roles, scope string
-	into := []any{
-		&a.ID, &a.Key, &a.Login, &a.Name, &a.Person, &a.Disabled, &a.Ends, &a.password, &passwordAt,
-		&created, &signedIn, &a.Version, &roles, &scope,
-	}
-	if err := rows.Scan(append(into, more...)...); err != nil {
+	err := rows.Scan(&a.ID, &a.Key, &a.Login, &a.Name, &a.Person, &a.Disabled, &a.Ends, &a.password, &passwordAt,
+		&created, &signedIn, &a.Version, &roles, &scope)
+	if err != nil {
 		return a, fmt.Errorf("read account: %w", err)
 	}
 	a.PasswordAt, a.CreatedAt, a.SignedInAt = sqlite.FromMillis(passwordAt), sqlite.FromMillis(created), sqlite.FromMillis(signedIn)
@@ -81,6 +77,10 @@ func one(found []stored, err error) (stored, error) {
 
 func accountByKey(ctx context.Context, tx *sqlite.Tx, key string) (stored, error) {
 	return one(listAccounts(ctx, tx, `WHERE a.key = ?`, key))
+}
+
+func accountByID(ctx context.Context, tx *sqlite.Tx, id int64) (stored, error) {
+	return one(listAccounts(ctx, tx, `WHERE a.id = ?`, id))
 }
 
 func accountByLogin(ctx context.Context, tx *sqlite.Tx, login string) (stored, error) {
@@ -182,30 +182,9 @@ func putPassword(ctx context.Context, tx *sqlite.Tx, account int64, hash string,
 	return nil
 }
 
-func putSetup(ctx context.Context, tx *sqlite.Tx, hash string) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO account_setup (id, token_hash, created_at) VALUES (1, ?, ?)`, hash, sqlite.Millis(tx.Now))
-	if err != nil {
-		return fmt.Errorf("store set-up token: %w", err)
-	}
-	return nil
-}
-
-// setupHash is the hash of the present set-up token, "" for none.
-func setupHash(ctx context.Context, tx *sqlite.Tx) (string, error) {
-	var hash string
-	err := tx.QueryRowContext(ctx, `SELECT token_hash FROM account_setup`).Scan(&hash)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read set-up token: %w", err)
-	}
-	return hash, nil
-}
-
-func dropSetup(ctx context.Context, tx *sqlite.Tx) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM account_setup`); err != nil {
-		return fmt.Errorf("end set-up: %w", err)
+func noteSignIn(ctx context.Context, tx *sqlite.Tx, account int64) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE account_accounts SET signed_in_at = ? WHERE id = ?`, sqlite.Millis(tx.Now), account); err != nil {
+		return fmt.Errorf("note sign-in: %w", err)
 	}
 	return nil
 }

@@ -37,9 +37,12 @@ func Record(ctx context.Context, tx *sqlite.Tx, act, object string, after Image)
 	who := actor.From(ctx)
 	row := Row{At: tx.Now, Actor: who.ID(), Via: who.Via, Request: request.ID(ctx), Act: act, Object: object, After: text}
 	row.Hash = link(prev, row)
-	res, err := tx.ExecContext(ctx, `INSERT INTO audit_log (at, actor, via, request, act, object, after, prev_hash, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		sqlite.Millis(row.At), row.Actor, row.Via, row.Request, row.Act, row.Object, row.After, prev, row.Hash)
+	insert, err := tx.Prepared(ctx, `INSERT INTO audit_log (at, actor, via, request, act, object, after, prev_hash, hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	res, err := insert.ExecContext(ctx, sqlite.Millis(row.At), row.Actor, row.Via, row.Request, row.Act, row.Object, row.After, prev, row.Hash)
 	if err != nil {
 		return fmt.Errorf("append audit row: %w", err)
 	}
@@ -48,8 +51,11 @@ func Record(ctx context.Context, tx *sqlite.Tx, act, object string, after Image)
 		return fmt.Errorf("number audit row: %w", err)
 	}
 	for _, f := range personal {
-		_, err := tx.ExecContext(ctx, `INSERT INTO audit_personal (row, field, value, salt) VALUES (?, ?, ?, ?)`, id, f.field, f.value, f.salt)
+		insert, err := tx.Prepared(ctx, `INSERT INTO audit_personal (row, field, value, salt) VALUES (?, ?, ?, ?)`)
 		if err != nil {
+			return err
+		}
+		if _, err := insert.ExecContext(ctx, id, f.field, f.value, f.salt); err != nil {
 			return fmt.Errorf("keep personal field: %w", err)
 		}
 	}

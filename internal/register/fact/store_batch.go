@@ -3,6 +3,7 @@ package fact
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -26,7 +27,6 @@ func (s *Store) PutMany(ctx context.Context, tx *sqlite.Tx, kinds []string, batc
 	if err != nil {
 		return err
 	}
-	defer w.close()
 	for _, b := range batches {
 		present := have[b.Record]
 		if have == nil {
@@ -69,26 +69,11 @@ type writer struct {
 
 func (s *Store) writer(ctx context.Context, tx *sqlite.Tx) (*writer, error) {
 	w := &writer{store: s, tx: tx}
-	for _, p := range []struct {
-		to   **sql.Stmt
-		text string
-	}{{&w.insert, insertFact}, {&w.point, pointFact}, {&w.unpoint, unpointFact}} {
-		stmt, err := tx.PrepareContext(ctx, p.text)
-		if err != nil {
-			w.close()
-			return nil, fmt.Errorf("prepare batch of facts: %w", err)
-		}
-		*p.to = stmt
-	}
-	return w, nil
-}
-
-func (w *writer) close() {
-	for _, stmt := range []*sql.Stmt{w.insert, w.point, w.unpoint} {
-		if stmt != nil {
-			_ = stmt.Close() //nolint:errcheck // the transaction closes what is left
-		}
-	}
+	var errs [3]error
+	w.insert, errs[0] = tx.Prepared(ctx, insertFact)
+	w.point, errs[1] = tx.Prepared(ctx, pointFact)
+	w.unpoint, errs[2] = tx.Prepared(ctx, unpointFact)
+	return w, errors.Join(errs[:]...)
 }
 
 func (w *writer) put(ctx context.Context, b Batch, kinds []string, present []Fact) error {

@@ -168,3 +168,36 @@ func walk(nodes []*framework.Node, fn func(*framework.Node)) {
 		walk(n.Nodes, fn)
 	}
 }
+
+// A rule is explained in words: every attribute value that a rule names has a name in both languages.
+func TestCatalogValuesHaveNames(t *testing.T) {
+	t.Parallel()
+	c := load(t)
+	named := func(cl *framework.Clause, where framework.Where) {
+		for attr, values := range where {
+			for _, v := range values {
+				if name := c.Table.ValueName(attr, v); name.JA == v || name.JA == "はい" || name.JA == "いいえ" {
+					t.Errorf("%s: %s=%s has no name", cl.ID, attr, v)
+				}
+			}
+		}
+	}
+	for _, f := range c.Frameworks() {
+		for _, cl := range f.Clauses() {
+			if cl.Rule == nil {
+				continue
+			}
+			ops, _ := cl.Rule.Ops()
+			for i := range ops {
+				named(cl, ops[i].Where)
+				named(cl, ops[i].TriggerWhere)
+				if ops[i].Population != nil {
+					named(cl, ops[i].Population.Where)
+				}
+				if ops[i].Attr != "" {
+					named(cl, framework.Where{ops[i].Attr: ops[i].Set})
+				}
+			}
+		}
+	}
+}

@@ -62,104 +62,104 @@ func (c *Catalog) Check() error {
 	return errors.Join(f.errs...)
 }
 
-func (fw *Framework) check(f *findings, t *Table) {
-	f.place = fw.Key()
-	f.both("title", fw.Title, false)
-	f.both("short", fw.Short, false)
-	f.both("words.item", fw.Words.Item, false)
-	f.both("words.criterion", fw.Words.Criterion, false)
-	for _, id := range sortedKeys(fw.Sources) {
-		f.place = fw.Key() + ": source " + id
-		f.both("title", fw.Sources[id].Title, false)
-		f.oneOf("confidence", fw.Sources[id].Confidence, confidences)
+func (f *Framework) check(found *findings, t *Table) {
+	found.place = f.Key()
+	found.both("title", f.Title, false)
+	found.both("short", f.Short, false)
+	found.both("words.item", f.Words.Item, false)
+	found.both("words.criterion", f.Words.Criterion, false)
+	for _, id := range sortedKeys(f.Sources) {
+		found.place = f.Key() + ": source " + id
+		found.both("title", f.Sources[id].Title, false)
+		found.oneOf("confidence", f.Sources[id].Confidence, confidences)
 	}
-	for _, l := range fw.Levels {
-		f.place = fw.Key() + ": level " + l.ID
-		f.both("name", l.Name, false)
+	for _, l := range f.Levels {
+		found.place = f.Key() + ": level " + l.ID
+		found.both("name", l.Name, false)
 		if l.Weight < 1 {
-			f.add("weight must be 1 or more")
+			found.add("weight must be 1 or more")
 		}
 	}
 	seen := map[string]bool{}
 	var walk func(nodes []*Node)
 	walk = func(nodes []*Node) {
 		for _, n := range nodes {
-			f.place = fw.Key() + ": " + n.Kind + " " + n.ID
+			found.place = f.Key() + ": " + n.Kind + " " + n.ID
 			if n.ID == "" || seen[n.ID] {
-				f.add("id is empty or given twice")
+				found.add("id is empty or given twice")
 			}
 			seen[n.ID] = true
-			fw.checkNode(f, n, t)
+			f.checkNode(found, n, t)
 			walk(n.Nodes)
 		}
 	}
-	walk(fw.Nodes)
-	fw.checkNumbers(f)
+	walk(f.Nodes)
+	f.checkNumbers(found)
 }
 
-func (fw *Framework) checkNode(f *findings, n *Node, t *Table) {
-	f.oneOf("kind", n.Kind, nodeKinds)
-	f.both("title", n.Title, false)
-	f.both("text", n.Text, !n.Assessable || n.NeedsImport)
-	f.both("level_note", n.LevelNote, true)
-	f.both("theme", n.Theme, true)
-	f.both("usual_owner", n.UsualOwner, true)
+func (f *Framework) checkNode(found *findings, n *Node, t *Table) {
+	found.oneOf("kind", n.Kind, nodeKinds)
+	found.both("title", n.Title, false)
+	found.both("text", n.Text, !n.Assessable || n.NeedsImport)
+	found.both("level_note", n.LevelNote, true)
+	found.both("theme", n.Theme, true)
+	found.both("usual_owner", n.UsualOwner, true)
 	for _, e := range n.Examples {
-		f.both("example", e, false)
+		found.both("example", e, false)
 	}
 	if n.Source != "" || n.Assessable {
-		fw.checkSource(f, n.Source)
+		f.checkSource(found, n.Source)
 	}
 	if n.Confidence != "" || n.Assessable {
-		f.oneOf("confidence", n.Confidence, confidences)
+		found.oneOf("confidence", n.Confidence, confidences)
 	}
 	for _, level := range append(slices.Clone(n.LevelCandidates), n.Level) {
-		if level != "" && fw.LevelIndex(level) < 0 {
-			f.add("level %q is not in levels", level)
+		if level != "" && f.LevelIndex(level) < 0 {
+			found.add("level %q is not in levels", level)
 		}
 	}
 	switch {
 	case !n.Assessable && len(n.Clauses) > 0:
-		f.add("only assessable nodes carry clauses")
+		found.add("only assessable nodes carry clauses")
 	case n.Assessable && len(n.Clauses) == 0 && !n.NeedsImport:
-		f.add("an item without clauses can never be met")
+		found.add("an item without clauses can never be met")
 	}
-	place := f.place
+	place := found.place
 	ids := map[string]bool{}
 	for _, c := range n.Clauses {
-		f.place = fmt.Sprintf("%s: %s %q", place, c.Kind, c.Short.JA)
+		found.place = fmt.Sprintf("%s: %s %q", place, c.Kind, c.Short.JA)
 		if ids[c.ID] {
-			f.add("clause is given twice")
+			found.add("clause is given twice")
 		}
 		ids[c.ID] = true
-		fw.checkClause(f, c, t)
+		f.checkClause(found, c, t)
 	}
-	f.place = place
+	found.place = place
 }
 
-func (fw *Framework) checkSource(f *findings, id string) {
-	if _, known := fw.Sources[id]; !known {
-		f.add("source %q is not in sources", id)
+func (f *Framework) checkSource(found *findings, id string) {
+	if _, known := f.Sources[id]; !known {
+		found.add("source %q is not in sources", id)
 	}
 }
 
-func (fw *Framework) checkClause(f *findings, c *Clause, t *Table) {
-	f.oneOf("kind", c.Kind, clauseKinds)
-	f.oneOf("mark", c.Mark, marks)
-	f.both("text", c.Text, false)
-	f.both("short", c.Short, false)
-	fw.checkSource(f, c.Source)
+func (f *Framework) checkClause(found *findings, c *Clause, t *Table) {
+	found.oneOf("kind", c.Kind, clauseKinds)
+	found.oneOf("mark", c.Mark, marks)
+	found.both("text", c.Text, false)
+	found.both("short", c.Short, false)
+	f.checkSource(found, c.Source)
 	if c.Rule == nil {
 		if c.Mark != Human {
-			f.add("mark %s needs a rule", c.Mark)
+			found.add("mark %s needs a rule", c.Mark)
 		}
 		if c.MayBeEmpty {
-			f.add("may_be_empty says nothing without a rule")
+			found.add("may_be_empty says nothing without a rule")
 		}
 		return
 	}
 	if c.Mark == Human {
-		f.add("a human clause has no rule")
+		found.add("a human clause has no rule")
 	}
 	forms := 0
 	for _, given := range []bool{c.Rule.Op.Op != "", len(c.Rule.AllOf) > 0, len(c.Rule.AnyOf) > 0} {
@@ -168,29 +168,29 @@ func (fw *Framework) checkClause(f *findings, c *Clause, t *Table) {
 		}
 	}
 	if forms != 1 {
-		f.add("a rule is one operator, or all_of, or any_of")
+		found.add("a rule is one operator, or all_of, or any_of")
 		return
 	}
 	ops, _ := c.Rule.Ops()
 	for i := range ops {
-		t.checkOp(f, &ops[i])
+		t.checkOp(found, &ops[i])
 	}
 }
 
 // checkNumbers asks that item numbers are unique and, where the totals of all levels are known, that
 // they run from 1 to their sum, each once. No level may hold more items than its total.
-func (fw *Framework) checkNumbers(f *findings) {
-	f.place = fw.Key()
+func (f *Framework) checkNumbers(found *findings) {
+	found.place = f.Key()
 	total, perLevel, seen := 0, map[string]int{}, map[int]bool{}
-	for _, l := range fw.Levels {
+	for _, l := range f.Levels {
 		total += l.Total
 	}
 	numbered := false
-	for _, n := range fw.items {
+	for _, n := range f.items {
 		perLevel[n.Level]++
 		numbered = numbered || n.Number != 0
 		if n.Number != 0 && seen[n.Number] {
-			f.add("number %d is given twice", n.Number)
+			found.add("number %d is given twice", n.Number)
 		}
 		seen[n.Number] = true
 	}
@@ -199,15 +199,15 @@ func (fw *Framework) checkNumbers(f *findings) {
 	}
 	for number := 1; numbered && number <= total; number++ {
 		if !seen[number] {
-			f.add("number %d is missing", number)
+			found.add("number %d is missing", number)
 		}
 	}
-	if len(fw.items) != total {
-		f.add("%d items, but the levels add up to %d", len(fw.items), total)
+	if len(f.items) != total {
+		found.add("%d items, but the levels add up to %d", len(f.items), total)
 	}
-	for _, l := range fw.Levels {
+	for _, l := range f.Levels {
 		if perLevel[l.ID] > l.Total {
-			f.add("level %s has %d items, but its total is %d", l.ID, perLevel[l.ID], l.Total)
+			found.add("level %s has %d items, but its total is %d", l.ID, perLevel[l.ID], l.Total)
 		}
 	}
 }

@@ -244,7 +244,7 @@ func (t *Table) checkRemedy(f *findings, name string, r Remedy) {
 	}
 	for _, text := range []string{r.Title.JA, r.Title.EN, r.Button.JA, r.Button.EN, r.Why.JA, r.Why.EN, r.Link} {
 		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-			f.oneOf("placeholder", m[1], []string{"topic", "n", "member"})
+			f.oneOf("placeholder", m[1], []string{"topic", "n", "member", "framework"})
 		}
 	}
 }

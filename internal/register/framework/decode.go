@@ -117,3 +117,22 @@ func span(n *yaml.Node) (Span, error) {
 	}
 	return s, nil
 }
+
+// keysUnder lists the keys of the mapping under a top key, in the order of the file: maps forget it.
+func keysUnder(data []byte, top string) []string {
+	var doc yaml.Node
+	if yaml.Unmarshal(data, &doc) != nil || len(doc.Content) == 0 {
+		return nil
+	}
+	var keys []string
+	root := doc.Content[0]
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value != top {
+			continue
+		}
+		for j := 0; j < len(root.Content[i+1].Content); j += 2 {
+			keys = append(keys, root.Content[i+1].Content[j].Value)
+		}
+	}
+	return keys
+}

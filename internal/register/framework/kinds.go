@@ -1,6 +1,9 @@
 package framework
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Table is catalog/kinds.yaml: every kind, population, topic, setting and remedy.
 type Table struct {
@@ -9,7 +12,12 @@ type Table struct {
 	Topics      map[string]Text             `yaml:"topics"`
 	Settings    map[string]Setting          `yaml:"settings"`
 	Remedies    map[string]Remedy           `yaml:"remedies"`
+
+	topicOrder []string
 }
+
+// TopicKeys lists the topics in the order of the file, which is the order shown.
+func (t *Table) TopicKeys() []string { return slices.Clone(t.topicOrder) }
 
 // Kind describes one kind of fact.
 type Kind struct {
@@ -64,7 +72,7 @@ type Remedy struct {
 	Title     Text              `yaml:"title"`      // may hold {topic} and {n}
 	Button    Text              `yaml:"button"`     //
 	Why       Text              `yaml:"why"`        // may hold {topic} and {n}
-	Link      string            `yaml:"link"`       // page where it is done; may hold {topic}
+	Link      string            `yaml:"link"`       // page where it is done; may hold {topic}, {member} and, to confirm answers, {framework}
 	GroupBy   string            `yaml:"group_by"`   // attribute that splits it into several steps ("topic"); "" none
 	Minutes   int               `yaml:"minutes"`    // fixed effort
 	PerMember int               `yaml:"per_member"` // tenths of a minute for each missing member

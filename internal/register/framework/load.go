@@ -84,6 +84,7 @@ func read(fsys fs.FS, name string) file {
 	case name == KindsFile:
 		f.table = &Table{}
 		f.err = decode(name, data, f.table)
+		f.table.topicOrder = keysUnder(data, "topics")
 	case hasTopKey(data, "framework"):
 		f.framework, f.err = readFramework(name, data)
 	case strings.HasPrefix(name, "crosswalk"):

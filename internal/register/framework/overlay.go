@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,9 +54,7 @@ func (c *Catalog) overlay(over *Framework) (*Framework, error) {
 	set(&f.Short, over.Short)
 	set(&f.Words.Item, over.Words.Item)
 	set(&f.Words.Criterion, over.Words.Criterion)
-	for name, s := range over.Sources {
-		f.Sources[name] = s
-	}
+	maps.Copy(f.Sources, over.Sources)
 	if over.Scoring != (Scoring{}) {
 		f.Scoring = over.Scoring
 	}
@@ -147,10 +146,8 @@ func (n *Node) apply(ch Change) {
 // copied returns a deep copy of f without pointers into f. Rules are shared: nothing changes them.
 func (f *Framework) copied() *Framework {
 	out := *f
-	out.Sources = make(map[string]Source, len(f.Sources))
-	for name, s := range f.Sources {
-		out.Sources[name] = s
-	}
+	out.Sources = map[string]Source{}
+	maps.Copy(out.Sources, f.Sources)
 	out.Levels = slices.Clone(f.Levels)
 	out.Nodes = copyNodes(f.Nodes)
 	return &out

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -175,7 +176,7 @@ func period(p Period, locale string) string {
 // percent writes per mille as per cent: 950 → "95", 955 → "95.5".
 func percent(permille int) string {
 	if permille%10 == 0 {
-		return fmt.Sprint(permille / 10)
+		return strconv.Itoa(permille / 10)
 	}
 	return fmt.Sprintf("%d.%d", permille/10, permille%10)
 }

@@ -93,6 +93,7 @@ type Input struct {
 	Book     *sheet.Book
 	Layout   Layout
 	Rows     []Row // rows below the header with any value in a matched column
+	Unusable []Row // rows that are refused already; their members are in the file all the same
 	Options  map[string]string
 	Progress func(done, total int) // never nil
 }

@@ -229,7 +229,7 @@ func readRows(imp Importer, p *Preview, in *Input) []Refusal {
 	var refused []Refusal
 	for _, row := range rowsOf(p.Table(), p.Layout.Header) {
 		if r := row.check(imp.Columns()); r != nil {
-			refused = append(refused, *r)
+			refused, in.Unusable = append(refused, *r), append(in.Unusable, row)
 			continue
 		}
 		in.Rows = append(in.Rows, row)

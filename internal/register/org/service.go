@@ -34,6 +34,8 @@ type People interface {
 	LastDay(ctx context.Context, tx *sqlite.Tx, key string) (jdate.Day, error)
 	// Choices lists the people of today, by reading.
 	Choices(ctx context.Context, tx *sqlite.Tx) ([]Choice, error)
+	// Names maps the keys of all people, also those who left, to names.
+	Names(ctx context.Context, tx *sqlite.Tx) (map[string]string, error)
 }
 
 // New returns the service. settings are those of catalog/kinds.yaml: which exist, and their defaults.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -209,7 +210,7 @@ func deleteChange(ctx context.Context, tx *sqlite.Tx, key string, version int64)
 // sortKey orders by the reading where there is one.
 func sortKey(kana, name string) []byte {
 	if kana != "" {
-		return jtext.SortKey(kana + " " + name)
+		return slices.Concat(jtext.SortKey(kana), []byte{0}, jtext.SortKey(name))
 	}
 	return jtext.SortKey(name)
 }

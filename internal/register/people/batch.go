@@ -35,7 +35,8 @@ type UndoChange struct {
 
 // ApplyBatch writes b in the transaction of an import that a person consented to. Codes: forbidden, invalid,
 // conflict when somebody changed a person meanwhile; then the whole transaction must be given up.
-func (s *Service) ApplyBatch(ctx context.Context, tx *sqlite.Tx, b Batch) (undo Undo, err error) {
+func (s *Service) ApplyBatch(ctx context.Context, tx *sqlite.Tx, b Batch) (Undo, error) {
+	var undo Undo
 	if err := actor.From(ctx).Require(PermEdit); err != nil {
 		return undo, err
 	}
@@ -43,7 +44,6 @@ func (s *Service) ApplyBatch(ctx context.Context, tx *sqlite.Tx, b Batch) (undo 
 	if err != nil {
 		return undo, err
 	}
-	defer func() { err = errors.Join(err, w.stmts.close()) }()
 	for _, p := range b.Add {
 		p.Key = sqlite.NewKey(tx.Now)
 		if err := w.add(ctx, p); err != nil {
@@ -64,11 +64,10 @@ func (s *Service) ApplyBatch(ctx context.Context, tx *sqlite.Tx, b Batch) (undo 
 	return undo, w.finish(ctx)
 }
 
-// batchWriter writes many people with prepared statements and puts their facts at the end.
+// batchWriter writes many people and puts their facts at the end.
 type batchWriter struct {
 	s      *Service
 	tx     *sqlite.Tx
-	stmts  *batch
 	have   map[string]Person
 	left   map[string]jdate.Day
 	facts  []fact.Batch
@@ -92,8 +91,7 @@ func (s *Service) batchWriter(ctx context.Context, tx *sqlite.Tx) (*batchWriter,
 	if w.absent, err = findExclusions(ctx, tx, ""); err != nil {
 		return nil, err
 	}
-	w.stmts, err = prepare(ctx, tx)
-	return w, err
+	return w, nil
 }
 
 func (w *batchWriter) add(ctx context.Context, p Person) error {
@@ -103,7 +101,7 @@ func (w *batchWriter) add(ctx context.Context, p Person) error {
 	if err := p.Check().Err(); err != nil {
 		return err
 	}
-	if err := insertWith(ctx, w.tx, w.stmts.insert.ExecContext, p); err != nil {
+	if err := addPerson(ctx, w.tx, p); err != nil {
 		return err
 	}
 	return w.note(ctx, "people.imported", p)
@@ -133,7 +131,7 @@ func (w *batchWriter) change(ctx context.Context, p Person, movedOn jdate.Day) (
 }
 
 func (w *batchWriter) update(ctx context.Context, act string, p, old Person) error {
-	ok, err := updateWith(ctx, w.tx, w.stmts.update.ExecContext, p)
+	ok, err := savePerson(ctx, w.tx, p)
 	if err != nil {
 		return err
 	}
@@ -163,7 +161,7 @@ func (w *batchWriter) finish(ctx context.Context) error {
 
 // UndoBatch takes an import back. When one of its people was changed since, or a person it added is used by
 // other records, it refuses with code conflict and names them; then nothing may be committed.
-func (s *Service) UndoBatch(ctx context.Context, tx *sqlite.Tx, undo Undo) (err error) {
+func (s *Service) UndoBatch(ctx context.Context, tx *sqlite.Tx, undo Undo) error {
 	if err := actor.From(ctx).Require(PermEdit); err != nil {
 		return err
 	}
@@ -171,7 +169,6 @@ func (s *Service) UndoBatch(ctx context.Context, tx *sqlite.Tx, undo Undo) (err 
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.stmts.close()) }()
 	if err := w.checkUndo(ctx, undo); err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (m *Matcher) Match(row RosterRow) Matched {
 	if email := (Person{Email: row.Email}).Tidy().Email; email != "" {
 		// An address may be shared by a whole line: it decides only when the name does not speak against it.
 		found := m.free(row, m.email[email])
-		if same := m.sameName(row, found); len(same) > 0 {
+		if same := m.reading(row, m.sameName(row, found)); len(same) > 0 {
 			found = same
 		} else if row.Name != "" && len(found) > 1 {
 			found = nil

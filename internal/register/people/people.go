@@ -208,7 +208,8 @@ func SplitName(full string) (family, given string) {
 // sortKey orders by reading; people without one stand at the end in the order of their characters.
 func (p Person) sortKey() []byte {
 	if k := p.Kana(); k != "" {
-		return jtext.SortKey(k + " " + p.Name())
+		// Two keys, not one: the reading decides with all its levels before the name is looked at.
+		return slices.Concat(jtext.SortKey(k), []byte{0}, jtext.SortKey(p.Name()))
 	}
 	return jtext.SortKey(p.Name())
 }

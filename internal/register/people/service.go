@@ -136,7 +136,7 @@ func (s *Service) Add(ctx context.Context, p Person) (key string, err error) {
 		if err := s.check(ctx, tx, p); err != nil {
 			return err
 		}
-		if err := insertWith(ctx, tx, plain(tx, insertPerson), p); err != nil {
+		if err := addPerson(ctx, tx, p); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, "people.added", p)
@@ -243,7 +243,7 @@ func (s *Service) write(ctx context.Context, tx *sqlite.Tx, p, old Person, act s
 	if err := s.check(ctx, tx, p); err != nil {
 		return err
 	}
-	ok, err := updateWith(ctx, tx, plain(tx, updatePerson), p)
+	ok, err := savePerson(ctx, tx, p)
 	if err != nil {
 		return err
 	}

@@ -166,26 +166,26 @@ func leftAt(tx *sqlite.Tx, p Person) int64 {
 	return sqlite.Millis(tx.Now)
 }
 
-// execer is a transaction's own Exec or a prepared statement's.
-type execer func(ctx context.Context, args ...any) (sql.Result, error)
-
-func plain(tx *sqlite.Tx, text string) execer {
-	return func(ctx context.Context, args ...any) (sql.Result, error) { return tx.ExecContext(ctx, text, args...) }
-}
-
-func insertWith(ctx context.Context, tx *sqlite.Tx, exec execer, p Person) error {
+func addPerson(ctx context.Context, tx *sqlite.Tx, p Person) error {
+	insert, err := tx.Prepared(ctx, insertPerson)
+	if err != nil {
+		return err
+	}
 	now := sqlite.Millis(tx.Now)
 	args := append([]any{p.Key}, p.fields()...)
-	if _, err := exec(ctx, append(args, now, now, leftAt(tx, p))...); err != nil {
+	if _, err := insert.ExecContext(ctx, append(args, now, now, leftAt(tx, p))...); err != nil {
 		return fmt.Errorf("add person: %w", err)
 	}
 	return nil
 }
 
-// updateWith writes over the version the person was read with; false means somebody was faster.
-func updateWith(ctx context.Context, tx *sqlite.Tx, exec execer, p Person) (bool, error) {
-	args := append(p.fields(), sqlite.Millis(tx.Now), p.Left, leftAt(tx, p), p.Key, p.Version)
-	res, err := exec(ctx, args...)
+// savePerson writes over the version the person was read with; false means somebody was faster.
+func savePerson(ctx context.Context, tx *sqlite.Tx, p Person) (bool, error) {
+	update, err := tx.Prepared(ctx, updatePerson)
+	if err != nil {
+		return false, err
+	}
+	res, err := update.ExecContext(ctx, append(p.fields(), sqlite.Millis(tx.Now), p.Left, leftAt(tx, p), p.Key, p.Version)...)
 	if err != nil {
 		return false, fmt.Errorf("save person: %w", err)
 	}

@@ -181,20 +181,3 @@ func anybody(ctx context.Context, tx *sqlite.Tx) (bool, error) {
 	}
 	return yes, nil
 }
-
-// batch holds the statements of an import, prepared once.
-type batch struct{ insert, update *sql.Stmt }
-
-func prepare(ctx context.Context, tx *sqlite.Tx) (*batch, error) {
-	insert, err := tx.PrepareContext(ctx, insertPerson)
-	if err != nil {
-		return nil, fmt.Errorf("prepare adding people: %w", err)
-	}
-	update, err := tx.PrepareContext(ctx, updatePerson)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare saving people: %w", err), insert.Close())
-	}
-	return &batch{insert, update}, nil
-}
-
-func (b *batch) close() error { return errors.Join(b.insert.Close(), b.update.Close()) }

@@ -210,7 +210,12 @@ func (v *Verdict) join(parts []*part, anyOf bool) {
 	v.ValidUntil = until(parts, v.Result, anyOf, func(p *part) jdate.Day { return earlier(p.holds, p.stale) })
 }
 
+// addMisses adds what one part misses; only between parts can two be the same.
 func (v *Verdict) addMisses(misses []Miss) {
+	if len(v.Misses) == 0 {
+		v.Misses = misses
+		return
+	}
 	for _, m := range misses {
 		if !slices.ContainsFunc(v.Misses, func(o Miss) bool { return sameMiss(&o, &m) }) {
 			v.Misses = append(v.Misses, m)

@@ -50,11 +50,9 @@ func TestItem28(t *testing.T) {
 func TestItem49(t *testing.T) {
 	t.Parallel()
 	rule := func(topic string) fact.Fact {
-		return fact.Fact{Kind: "policy.in_force", Record: "policy/p", Member: "document/p", On: day(t, "2026-04-01"),
-			Attrs: map[string]string{"type": "regulation", "topic": topic, "version": "1"}}
+		return f(t, "policy.in_force", "document/p", "2026-04-01", "type", "regulation", "topic", topic, "version", "1")
 	}
-	approval := fact.Fact{Kind: "policy.approved", Member: "document/p", On: day(t, "2026-03-30"),
-		Attrs: map[string]string{"type": "regulation", "version": "1", "author": "person/1", "approver": "person/9"}}
+	approval := f(t, "policy.approved", "document/p", "2026-03-30", "type", "regulation", "version", "1", "author", "person/1", "approver", "person/9")
 	facts := []fact.Fact{
 		rule("application"), rule("need_only"), rule("stocktake"), rule("access_ledger"), approval,
 		confirmed(t, "systems.confirmed", "2026-10-01"), confirmed(t, "rooms.confirmed", "2026-10-01"),

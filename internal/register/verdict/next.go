@@ -2,10 +2,10 @@ package verdict
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/register/fact"
@@ -58,7 +58,9 @@ type candidate struct {
 	key    stepKey
 	remedy framework.Remedy
 	misses []Miss
-	seen   map[string]bool
+	seen   map[missKey]bool
+
+	about *framework.Framework // confirm steps only: the framework whose clauses wait; nil else
 }
 
 type stepKey struct{ remedy, group string }
@@ -93,7 +95,7 @@ func Next(w *World, open []OpenClause, n int) []Step {
 		}
 		steps = append(steps, step)
 	}
-	steps = append(steps, confirmStep(w, open))
+	steps = append(steps, confirmSteps(w, open)...)
 	steps = slices.DeleteFunc(steps, func(s Step) bool { return len(s.Clauses) == 0 })
 	slices.SortStableFunc(steps, compareSteps)
 	if n >= 0 && len(steps) > n {
@@ -170,10 +172,10 @@ func gatherSteps(w *World, open []OpenClause) (map[stepKey]*candidate, [][]need)
 			}
 			c := candidates[key]
 			if c == nil {
-				c = &candidate{key: key, remedy: remedy, seen: map[string]bool{}}
+				c = &candidate{key: key, remedy: remedy, seen: map[missKey]bool{}}
 				candidates[key] = c
 			}
-			if id := missID(m); !c.seen[id] {
+			if id := keyOf(m); !c.seen[id] {
 				c.seen[id] = true
 				c.misses = append(c.misses, m)
 			}
@@ -182,12 +184,24 @@ func gatherSteps(w *World, open []OpenClause) (map[stepKey]*candidate, [][]need)
 	return candidates, needs
 }
 
-// missID tells misses apart.
-func missID(m Miss) string {
+// missKey tells misses apart.
+type missKey struct {
+	kind, member, unknown, attrs string
+	value                        int64
+}
+
+func keyOf(m Miss) missKey { return missKey{m.Kind, m.Member, m.Unknown, attrText(m.Attrs), m.Value} }
+
+func attrText(attrs map[string]string) string {
+	if len(attrs) <= 1 { // nearly all; a remedy can be about thousands
+		for name, value := range attrs {
+			return name + "=" + value
+		}
+		return ""
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\x00%s\x00%s\x00%d", m.Kind, m.Member, m.Unknown, m.Value)
-	for _, name := range sortedKeys(m.Attrs) {
-		b.WriteString("\x00" + name + "=" + m.Attrs[name])
+	for _, name := range sortedKeys(attrs) {
+		b.WriteString(name + "=" + attrs[name] + "\x00")
 	}
 	return b.String()
 }
@@ -224,7 +238,7 @@ func eligible(o *OpenClause, needs []need, key stepKey, gives []string) bool {
 
 // simulate gives the world in which the remedy was done today for everybody it is about.
 func (c *candidate) simulate(w *World) *World {
-	var facts []fact.Fact
+	facts := make([]fact.Fact, 0, len(c.misses)*(1+len(c.remedy.Gives)))
 	blanks := map[string]map[string]map[string]string{} // kind → member → attribute → value
 	for i, m := range c.misses {
 		if m.Unknown != "" {
@@ -268,7 +282,7 @@ func (c *candidate) fact(w *World, i int, m Miss, kind string) fact.Fact {
 	case sort != "":
 		member = sort + "/simulated"
 	}
-	return fact.Fact{Kind: kind, Record: fmt.Sprintf("simulated/%d", i), Member: member, Attrs: attrs, On: w.Today, Value: m.Value}
+	return fact.Fact{Kind: kind, Record: "simulated/" + strconv.Itoa(i), Member: member, Attrs: attrs, On: w.Today, Value: m.Value}
 }
 
 // fillValue is what a blank is taken to be: the value that asks the most, which is yes.
@@ -284,22 +298,35 @@ func fillValue(kind framework.Kind, attr string) string {
 	}
 }
 
-// confirmStep gathers the clauses that only wait for a person to answer as the records say.
-func confirmStep(w *World, open []OpenClause) Step {
-	c := candidate{key: stepKey{remedy: ConfirmRemedy}, remedy: w.Table.Remedies[ConfirmRemedy]}
-	var waiting []*OpenClause
+// confirmSteps gathers, for each framework, the clauses that only wait for a person to answer as the records say.
+func confirmSteps(w *World, open []OpenClause) []Step {
+	waiting := map[string][]*OpenClause{}
 	for i := range open {
 		o := &open[i]
 		if o.State.Open() && o.State.WaitsConfirm && o.Verdict.Result == Met {
-			waiting = append(waiting, o)
-			c.misses = append(c.misses, Miss{Member: o.Clause.ID})
+			key := ""
+			if o.Clause.Item != nil && o.Clause.Item.Framework != nil {
+				key = o.Clause.Item.Framework.Key()
+			}
+			waiting[key] = append(waiting[key], o)
 		}
 	}
-	step := c.step(w)
-	step.Confirm, step.Misses = true, nil
-	for _, o := range waiting {
-		step.Clauses = append(step.Clauses, o.Clause)
-		step.weight += weightOf(o)
+	steps := make([]Step, 0, len(waiting))
+	for _, key := range sortedKeys(waiting) {
+		c := candidate{key: stepKey{remedy: ConfirmRemedy}, remedy: w.Table.Remedies[ConfirmRemedy]}
+		if item := waiting[key][0].Clause.Item; item != nil {
+			c.about = item.Framework
+		}
+		for _, o := range waiting[key] {
+			c.misses = append(c.misses, Miss{Member: o.Clause.ID})
+		}
+		step := c.step(w)
+		step.Confirm, step.Group, step.Misses = true, key, nil
+		for _, o := range waiting[key] {
+			step.Clauses = append(step.Clauses, o.Clause)
+			step.weight += weightOf(o)
+		}
+		steps = append(steps, step)
 	}
-	return step
+	return steps
 }

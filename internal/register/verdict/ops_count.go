@@ -147,7 +147,5 @@ func (w *World) countAtLeast(p *part, op *framework.Op) {
 		p.say("reason.count_short", args)
 		p.say("change.events", with(what(op.Kind, op.Where), "missing", n-len(sure)))
 	}
-	for range n - len(sure) {
-		p.misses = append(p.misses, Miss{Kind: op.Kind, Attrs: firstValues(op.Where)})
-	}
+	p.misses = []Miss{{Kind: op.Kind, Attrs: firstValues(op.Where)}}
 }

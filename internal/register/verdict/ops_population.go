@@ -75,7 +75,7 @@ func (w *World) members(p *part, op *framework.Op, mayBeEmpty bool) {
 		return
 	}
 	w.sayMembers(p, op, reg, t)
-	p.misses = append(t.misses, t.openMisses...)
+	p.misses = slices.Concat(t.misses, t.openMisses)
 	if reg.confirmed != yes {
 		w.sayUnconfirmed(p, reg)
 	}

@@ -94,6 +94,7 @@ func checkReasons(tb testing.TB, w *verdict.World, v verdict.Verdict) {
 }
 
 func existsCases(t *testing.T) []opCase {
+	t.Helper()
 	op := framework.Op{Op: "exists", Kind: "training.session", Where: mail, Period: fiscalYear}
 	current := framework.Op{Op: "exists", Kind: "training.session", Where: mail}
 	none := framework.Op{Op: "none", Kind: "account.shared"}
@@ -132,6 +133,7 @@ func existsCases(t *testing.T) []opCase {
 }
 
 func countCases(t *testing.T) []opCase {
+	t.Helper()
 	op := framework.Op{Op: "count_at_least", Kind: "training.session", Where: mail, Period: fiscalYear, N: 2}
 	any2 := framework.Op{Op: "count_at_least", Kind: "training.session", Period: fiscalYear, N: 2}
 	a, b := session(t, "a", "mail", "2026-05-01"), session(t, "b", "mail", "2026-06-01")
@@ -146,6 +148,7 @@ func countCases(t *testing.T) []opCase {
 }
 
 func valueCases(t *testing.T) []opCase {
+	t.Helper()
 	low := framework.Op{Op: "value_at_least", Kind: "log.retention_days", Value: 180}
 	high := framework.Op{Op: "value_at_most", Kind: "log.retention_days", Value: 30}
 	each := framework.Op{Op: "value_at_least", Kind: "log.retention_days", Value: 180, Population: &framework.Population{Of: "systems"}}
@@ -171,6 +174,7 @@ func valueCases(t *testing.T) []opCase {
 }
 
 func memberCases(t *testing.T) []opCase {
+	t.Helper()
 	all := framework.Op{Op: "all_have", Population: users, Kind: "training.completed", Where: mail, Period: fiscalYear}
 	ratio := framework.Op{Op: "ratio_at_least", Population: users, Kind: "training.completed", Where: mail, Period: fiscalYear, Permille: 750}
 	each := framework.Op{Op: "each_within", Population: &framework.Population{Of: "systems"}, Kind: "review.closed", Period: yearly}
@@ -186,7 +190,7 @@ func memberCases(t *testing.T) []opCase {
 	away := until(t, f(t, "people.excluded", "person/2", "2026-06-01", "reason", "leave"), "2026-11-30")
 	ended := until(t, f(t, "people.excluded", "person/2", "2026-06-01", "reason", "leave"), "2026-11-22")
 	return []opCase{
-		{name: "everybody", op: all, facts: with(has("1", "2"), confirm, person("1", "yes"), person("2", "yes"), person("3", "no")), want: verdict.Met, first: "reason.all_members", holds: "2027-04-01"},
+		{name: "everybody", op: all, facts: with(has("1", "2"), confirm, person("1", "yes"), person("2", "yes"), person("3", "no"), completed(t, "3", "web", "2026-06-10")), want: verdict.Met, first: "reason.all_members", holds: "2027-04-01"},
 		{name: "one is missing", op: all, facts: with(has("1"), confirm, person("1", "yes"), person("2", "yes")), want: verdict.Unmet, first: "reason.members_missing", holds: "2027-04-01"},
 		{name: "one is missing, register unconfirmed", op: all, facts: with(has("1"), person("1", "yes"), person("2", "yes")), want: verdict.Unmet, first: "reason.members_missing", holds: "2027-04-01"},
 		{name: "register unconfirmed", op: all, facts: with(has("1"), person("1", "yes")), want: verdict.Unknown, first: "reason.never_confirmed", holds: "2027-04-01"},
@@ -214,6 +218,7 @@ func memberCases(t *testing.T) []opCase {
 }
 
 func afterCases(t *testing.T) []opCase {
+	t.Helper()
 	op := framework.Op{Op: "each_after", Trigger: "people.joined", TriggerWhere: framework.Where{"mail": {"yes"}}, Kind: "training.completed", Where: mail, Days: 30, Setting: "joiner_training_days"}
 	confirm := confirmed(t, "people.confirmed", "2026-10-01")
 	joined := func(on string) []fact.Fact {
@@ -244,6 +249,7 @@ func afterCases(t *testing.T) []opCase {
 }
 
 func reviewCases(t *testing.T) []opCase {
+	t.Helper()
 	op := framework.Op{Op: "reviewed_since", Trigger: "training.session", TriggerWhere: mail, Kind: "training.reflection"}
 	change := framework.Op{Op: "reviewed_since", Trigger: "org.major_change", Kind: "policy.reviewed", Days: 60}
 	reflection := func(session, on string) fact.Fact {
@@ -266,6 +272,7 @@ func reviewCases(t *testing.T) []opCase {
 }
 
 func policyCases(t *testing.T) []opCase {
+	t.Helper()
 	op := framework.Op{Op: "approved_by", Kind: "policy.approved", Where: framework.Where{"type": {"policy"}}}
 	covers := framework.Op{Op: "covers", Kind: "policy.in_force", Attr: "topic", Set: framework.Values{"application", "stocktake"}, Where: framework.Where{"type": {"regulation"}}}
 	inForce := f(t, "policy.in_force", "document/p", "2026-04-01", "type", "policy", "version", "2")
@@ -290,6 +297,7 @@ func policyCases(t *testing.T) []opCase {
 }
 
 func readingCases(t *testing.T) []opCase {
+	t.Helper()
 	op := framework.Op{Op: "exists", Kind: "training.session"}
 	facts := []fact.Fact{session(t, "a", "mail", "2026-06-10")}
 	read := func(r fact.Reading) func(*verdict.World) {

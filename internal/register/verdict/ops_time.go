@@ -83,7 +83,8 @@ func (w *World) eachAfter(p *part, op *framework.Op, mayBeEmpty bool) {
 type afterState struct {
 	days                        int
 	done, late, pending, missed int
-	open                        int
+	open                        int       // perhaps missed
+	maybe                       int       // perhaps no trigger at all, but nothing is missed either
 	next                        jdate.Day // next deadline of a pending one
 	sumDays                     int
 }
@@ -95,6 +96,7 @@ func (w *World) follow(p *part, op *framework.Op, t entry, sure bool, s *afterSt
 	case got.act != nil:
 		p.facts = append(p.facts, got.act)
 		if !sure {
+			s.maybe++
 			return
 		}
 		s.done++
@@ -104,7 +106,9 @@ func (w *World) follow(p *part, op *framework.Op, t entry, sure bool, s *afterSt
 		}
 	case !missed:
 		p.turns(got.deadline + 1)
-		if sure {
+		if !sure {
+			s.maybe++
+		} else {
 			s.pending++
 			if s.next == 0 || got.deadline < s.next {
 				s.next = got.deadline
@@ -186,6 +190,9 @@ func (w *World) judgeAfter(p *part, op *framework.Op, reg *population, s *afterS
 	case s.open > 0:
 		p.result = Unknown
 		p.say("reason.attribute_open", what(op.Kind, op.Where))
+	case p.members == 0 && s.maybe > 0:
+		p.result = Unknown
+		p.say("reason.attribute_open", what(op.Trigger, op.TriggerWhere))
 	case p.members == 0:
 		w.emptyOr(p, mayBeEmpty, reg, "reason.no_trigger", what(op.Trigger, op.TriggerWhere))
 		return
@@ -287,6 +294,9 @@ func (w *World) judgeReview(p *part, op *framework.Op, newest, open *fact.Fact, 
 	miss := Miss{Kind: op.Kind, Attrs: firstValues(op.Where)}
 	if newest != nil {
 		miss.Member = w.actor(op, newest)
+		if miss.Member != "" {
+			miss.Attrs = w.shared(op, newest, miss.Attrs)
+		}
 	}
 	switch {
 	case newest == nil:
@@ -314,6 +324,21 @@ func (w *World) judgeReview(p *part, op *framework.Op, newest, open *fact.Fact, 
 		p.misses = []Miss{miss}
 		p.say("reason.attribute_open", what(op.Kind, op.Where))
 	}
+}
+
+// shared adds to attrs what an act takes over from the trigger it is about, such as the topic of the session.
+func (w *World) shared(op *framework.Op, t *fact.Fact, attrs map[string]string) map[string]string {
+	for name := range w.Table.Kinds[op.Kind].Attrs {
+		value, has := t.Attrs[name]
+		if _, given := attrs[name]; given || !has || value == fact.Unknown {
+			continue
+		}
+		if attrs == nil {
+			attrs = map[string]string{}
+		}
+		attrs[name] = value
+	}
+	return attrs
 }
 
 func dayOf(f *fact.Fact) jdate.Day {

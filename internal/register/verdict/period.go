@@ -136,14 +136,14 @@ type holding struct {
 
 // hold asks whether any of the entries that each hands over counts today.
 func (w *World) hold(each func(func(entry)), period framework.Period) holding {
-	var sure, any coverage
+	var sure, all coverage
 	var certain, open []*fact.Fact
 	each(func(e entry) {
 		s, ok := w.stretchOf(e.f, period)
 		if !ok {
 			return
 		}
-		any.add(s, w.Today)
+		all.add(s, w.Today)
 		if e.sure {
 			sure.add(s, w.Today)
 		}
@@ -158,10 +158,10 @@ func (w *World) hold(each func(func(entry)), period framework.Period) holding {
 	switch {
 	case sure.reach != 0:
 		return holding{yes, sure.flip(), certain}
-	case any.reach != 0:
-		return holding{maybe, earlier(sure.flip(), any.flip()), open}
+	case all.reach != 0:
+		return holding{maybe, earlier(sure.flip(), all.flip()), open}
 	default:
-		return holding{no, any.flip(), nil}
+		return holding{no, all.flip(), nil}
 	}
 }
 

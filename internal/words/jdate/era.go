@@ -1,6 +1,9 @@
 package jdate
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Era is one 元号. Its year 1 (元年) is the calendar year in which it starts.
 type Era struct {
@@ -33,9 +36,9 @@ func (d Day) Era() (era Era, year int, ok bool) {
 	if d == 0 || d < gregorian {
 		return Era{}, 0, false
 	}
-	for i := len(eras) - 1; i >= 0; i-- {
-		if d >= eras[i].Start {
-			return eras[i], d.Time().Year() - eras[i].Start.Time().Year() + 1, true
+	for _, e := range slices.Backward(eras) {
+		if d >= e.Start {
+			return e, d.Time().Year() - e.Start.Time().Year() + 1, true
 		}
 	}
 	return Era{}, 0, false

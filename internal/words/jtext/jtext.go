@@ -23,8 +23,7 @@ func Store(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	control := false
-	runes := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n").Replace(s)
-	for _, r := range runes {
+	for _, r := range lineEnds.Replace(s) {
 		switch {
 		case r == '\n':
 			b.WriteRune(r)
@@ -42,6 +41,9 @@ func Store(s string) string {
 	}
 	return strings.TrimFunc(norm.NFC.String(b.String()), unicode.IsSpace)
 }
+
+// lineEnds is made once: building it costs more than reading a cell with it.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n")
 
 // Line returns Store(s) on one line: every run of white space becomes one space. Use it for names, titles
 // and keys.

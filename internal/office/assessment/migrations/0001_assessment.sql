@@ -71,7 +71,7 @@ CREATE TABLE assessment_verdicts (
   payload   TEXT NOT NULL CHECK (json_valid(payload)),
   judged_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX assessment_verdicts_due ON assessment_verdicts (due_on) WHERE due_on <> '';
+CREATE INDEX assessment_verdicts_framework ON assessment_verdicts (framework);
 
 CREATE TABLE assessment_changes (
   id         INTEGER PRIMARY KEY,

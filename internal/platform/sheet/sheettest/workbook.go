@@ -80,7 +80,9 @@ func Workbook(seed uint64) (Made, error) {
 	if m.err == nil {
 		m.err = m.file.Write(&b)
 	}
-	m.made.Data = b.Bytes()
+	if m.err == nil {
+		m.made.Data, m.err = withFurigana(b.Bytes())
+	}
 	if m.err != nil {
 		return Made{}, fmt.Errorf("make workbook %d: %w", seed, m.err)
 	}

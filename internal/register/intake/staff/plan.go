@@ -38,6 +38,8 @@ type planner struct {
 	names   map[string]string // of departments and sites by key or newPlace
 	seen    map[string]int    // what identifies a row → its line
 	matched map[string]int    // person key → line
+
+	mentioned map[string]bool // person keys that refused rows may mean
 }
 
 // Plan compares the rows with the staff list. It concerns the whole company, so an actor with a scope of
@@ -56,7 +58,7 @@ func (imp *Importer) Plan(ctx context.Context, tx *sqlite.Tx, in intake.Input) (
 	today := jdate.Of(tx.Now)
 	pl := &planner{
 		in: in, plan: &intake.Plan{Total: len(in.Rows)}, data: &planned{old: map[string]people.Person{}},
-		matcher: people.NewMatcher(all, today), seen: map[string]int{}, matched: map[string]int{},
+		matcher: people.NewMatcher(all, today), seen: map[string]int{}, matched: map[string]int{}, mentioned: map[string]bool{},
 	}
 	if err := pl.loadPlaces(ctx, tx, imp.org); err != nil {
 		return nil, err
@@ -71,6 +73,10 @@ func (imp *Importer) Plan(ctx context.Context, tx *sqlite.Tx, in intake.Input) (
 		pl.row(row)
 	}
 	in.Progress(len(in.Rows), len(in.Rows))
+	for _, row := range in.Unusable {
+		d, _ := readRow(in, row)
+		pl.present(d)
+	}
 	pl.missing(all, today)
 	pl.ask()
 	pl.plan.Data = pl.data
@@ -102,16 +108,29 @@ func (pl *planner) row(row intake.Row) {
 	}
 	if refused != nil {
 		pl.refuse(refused)
+		pl.present(d)
 		return
 	}
 	found := pl.matcher.Match(d.rosterRow())
 	switch {
 	case len(found.Candidates) > 0:
+		pl.present(d)
 		pl.refuse(refuse(d.line, "people.field.name", d.p.Name(), "staff.reason.several", "name", d.p.Name(), "n", len(found.Candidates)))
 	case found.Person == nil:
 		pl.add(d)
 	default:
 		pl.change(d, *found.Person)
+	}
+}
+
+// present notes whom a refused row may mean: they are in the file, though it says nothing that can be used.
+func (pl *planner) present(d draft) {
+	found := pl.matcher.Match(d.rosterRow())
+	if found.Person != nil {
+		found.Candidates = append(found.Candidates, *found.Person)
+	}
+	for _, p := range found.Candidates {
+		pl.mentioned[p.Key] = true
 	}
 }
 
@@ -310,7 +329,7 @@ func asMessage(v any) any {
 // missing lists the active people whom no row means.
 func (pl *planner) missing(all []people.Person, today jdate.Day) {
 	for _, p := range all {
-		if _, ok := pl.matched[p.Key]; ok || !p.ActiveOn(today) || !p.Left.IsZero() {
+		if _, ok := pl.matched[p.Key]; ok || pl.mentioned[p.Key] || !p.ActiveOn(today) || !p.Left.IsZero() {
 			continue
 		}
 		pl.data.missing = append(pl.data.missing, p)

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"embed"
+
+	"github.com/kizuki-security/kizuki/internal/office/assessment"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/item"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/plan"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/question"
+	assessrequest "github.com/kizuki-security/kizuki/internal/office/assessment/request"
+	assesssheet "github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
+	"github.com/kizuki-security/kizuki/internal/office/home"
+	"github.com/kizuki-security/kizuki/internal/office/policy"
+	"github.com/kizuki-security/kizuki/internal/office/training"
+	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/sheet"
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/platform/web"
+	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/attach"
+	"github.com/kizuki-security/kizuki/internal/register/audit"
+	"github.com/kizuki-security/kizuki/internal/register/fact"
+	"github.com/kizuki-security/kizuki/internal/register/framework"
+	"github.com/kizuki-security/kizuki/internal/register/intake"
+	"github.com/kizuki-security/kizuki/internal/register/link"
+	"github.com/kizuki-security/kizuki/internal/register/org"
+	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/verdict"
+)
+
+//go:embed messages.ja.json messages.en.json
+var messages embed.FS
+
+// Texts reads the message files of every package.
+func Texts() (*i18n.Messages, error) {
+	return i18n.New(
+		messages, web.Messages(), sheet.Messages(), attach.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
+		org.Messages(), people.Messages(), account.Messages(), intake.Messages(), home.Messages(), policy.Messages(), training.Messages(),
+		assessment.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
+	)
+}
+
+// Migrations lists the tables of every package in the order in which they are made: floors from below.
+func Migrations() []sqlite.Migration {
+	return []sqlite.Migration{
+		audit.Migrations(), fact.Migrations(), attach.Migrations(), link.Migrations(), org.Migrations(), people.Migrations(),
+		account.Migrations(), intake.Migrations(), policy.Migrations(), training.Migrations(), assessment.Migrations(),
+	}
+}

@@ -1,0 +1,75 @@
+// Package demand keeps the list of laws, standards and customer demands that the regulations answer to, with
+// its yearly check for changes: the second noun of policy.
+//
+// It serves JAMA/JAPIA items 9–11 and SCS 1-1-1. It uses the documents and permissions of its parent.
+package demand
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/kizuki-security/kizuki/internal/words/jdate"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// Type tells where a demand comes from (JAMA/JAPIA guideline 2.3, No. 9–11; SCS 1-1-1-1).
+type Type string
+
+// The types of demands.
+const (
+	Law       Type = "law"       // 法令
+	Authority Type = "authority" // 所管省庁・団体の基準
+	Customer  Type = "customer"  // 得意先の要求
+)
+
+// Types lists the types in the order shown.
+func Types() []Type { return []Type{Law, Authority, Customer} }
+
+// Demand is one law, standard or customer demand that the rules of the house must answer to.
+type Demand struct {
+	ID          int64
+	Key         string
+	Type        Type
+	Title       string
+	Issuer      string // who issued it: ministry, association, customer
+	Gist        string // what it asks of us
+	Document    string // key of the regulation that reflects it; empty: not yet
+	ListedOn    jdate.Day
+	ReflectedOn jdate.Day
+	EndedOn     jdate.Day // no longer applies from this day; zero: applies
+	Version     int
+}
+
+// Validate reports everything that is missing.
+func (d *Demand) Validate() error {
+	var list problem.List
+	if !slices.Contains(Types(), d.Type) {
+		list.Add(problem.Invalid("type", "demand.type.choose"))
+	}
+	if d.Title == "" {
+		list.Add(problem.Invalid("title", "demand.title.required"))
+	}
+	if d.Document != "" && d.ReflectedOn.IsZero() {
+		list.Add(problem.Invalid("reflected_on", "demand.reflected_on.required"))
+	}
+	return list.Err()
+}
+
+// Check is one look through the list for changes (JAMA/JAPIA guideline 2.3, No. 11: 年1回以上).
+type Check struct {
+	Key     string
+	Types   []Type
+	On      jdate.Day
+	Finding string // what changed, or that nothing did
+	By      string
+}
+
+// checkDays is how long a check counts: 年1回以上 (JAMA/JAPIA guideline 2.3, No. 11).
+const checkDays = 365
+
+func splitList(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}

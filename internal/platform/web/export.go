@@ -1,0 +1,55 @@
+package web
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+
+	"github.com/kizuki-security/kizuki/internal/platform/sheet"
+	"github.com/kizuki-security/kizuki/internal/words/jtext"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// Export answers with a list as a file, in the format that ?format= names: xlsx, csv (UTF-8), cp932 (CSV for
+// old programs) or json. name is the ASCII name without ending. A list that CP932 cannot write is refused
+// with code unsupported and the characters that are in the way. Draw the links with {{template "exports"}}.
+func Export(w http.ResponseWriter, r *http.Request, name string, outs ...sheet.Out) error {
+	format := r.URL.Query().Get("format")
+	var buf bytes.Buffer
+	if format != "cp932" {
+		if err := sheet.Write(&buf, sheet.Format(format), outs...); err != nil {
+			return err
+		}
+		return Download(w, name+"."+format, buf.Bytes())
+	}
+	if len(outs) == 0 {
+		return problem.NotFound("web.not_found")
+	}
+	lost, err := sheet.WriteCSV(&buf, outs[0], jtext.CP932)
+	if err != nil {
+		return err
+	}
+	if len(lost) > 0 {
+		return problem.Unsupported("web.export_lossy", "n", len(lost), "text", lostTexts(lost))
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/csv; charset=shift_jis")
+	h.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(buf.Bytes()) //nolint:errcheck // the client went away
+	return nil
+}
+
+// lostTexts lists the first few characters that cannot be written, each once.
+func lostTexts(lost []sheet.Lost) string {
+	const shown = 10
+	var out []string
+	seen := map[string]bool{}
+	for _, l := range lost {
+		if !seen[l.Text] && len(out) < shown {
+			seen[l.Text] = true
+			out = append(out, l.Text)
+		}
+	}
+	return strings.Join(out, " ")
+}

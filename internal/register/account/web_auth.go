@@ -1,0 +1,117 @@
+package account
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/platform/web"
+	"github.com/kizuki-security/kizuki/internal/register/account/session"
+	"github.com/kizuki-security/kizuki/internal/register/actor"
+)
+
+// Auth reads and writes the cookies of sign-in. Its Authenticate is what web.Config wants.
+type Auth struct {
+	svc     *Service
+	secure  bool
+	address func(*http.Request) string
+}
+
+// NewAuth returns the door of the office. secure says that the office is reached over TLS. address tells
+// the IP address of who asks, for offices behind a proxy; nil takes that of the connection.
+func NewAuth(svc *Service, secure bool, address func(*http.Request) string) *Auth {
+	if address == nil {
+		address = func(r *http.Request) string {
+			host, _, err := net.SplitHostPort(r.RemoteAddr)
+			if err != nil {
+				return r.RemoteAddr
+			}
+			return host
+		}
+	}
+	return &Auth{svc: svc, secure: secure, address: address}
+}
+
+// viewer is an actor as the router sees it.
+type viewer struct{ who actor.Actor }
+
+// SignedIn says whether there is an account behind the request.
+func (v viewer) SignedIn() bool { return v.who.Account != "" }
+
+// Holds says whether the account holds the permission.
+func (v viewer) Holds(permission string) bool { return v.who.May(actor.Permission(permission)) }
+
+type sessionKey struct{}
+
+// sessionOf is the key of the session of the request, "" for none.
+func sessionOf(ctx context.Context) string {
+	key, _ := ctx.Value(sessionKey{}).(string)
+	return key
+}
+
+// Authenticate reads the session cookie and puts the actor into the request's context. A cookie that
+// stands for nobody is nobody, not an error: the page then asks to sign in.
+func (a *Auth) Authenticate(r *http.Request) (*http.Request, web.Viewer, error) {
+	token := a.token(r)
+	if token == "" {
+		return r, viewer{}, nil
+	}
+	who, found, ok, err := a.svc.Authenticated(r.Context(), token)
+	if err != nil || !ok {
+		return r, viewer{}, err
+	}
+	ctx := context.WithValue(actor.With(r.Context(), who), sessionKey{}, found.Key)
+	return r.WithContext(ctx), viewer{who}, nil
+}
+
+// Client is the browser behind the request.
+func (a *Auth) Client(r *http.Request) session.Client {
+	return session.Client{Address: a.address(r), Agent: r.UserAgent()}
+}
+
+// OwnAddress is the address that this request came to; its host the router has checked.
+func (a *Auth) OwnAddress(r *http.Request) string {
+	if a.secure {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// cookieName has the prefix that binds a cookie to this very host where browsers can check it
+// (RFC 6265bis §4.1.3.2): only over TLS.
+func (a *Auth) cookieName() string {
+	if a.secure {
+		return "__Host-session"
+	}
+	return "session"
+}
+
+func (a *Auth) token(r *http.Request) string {
+	c, err := r.Cookie(a.cookieName())
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// SignIn gives the browser the token of a session.
+func (a *Auth) SignIn(w http.ResponseWriter, token string) {
+	http.SetCookie(w, a.Cookie(a.cookieName(), token, "/", session.AbsoluteLife))
+}
+
+func (a *Auth) signOut(w http.ResponseWriter) {
+	http.SetCookie(w, a.Cookie(a.cookieName(), "", "/", -1))
+}
+
+// Cookie makes a cookie that scripts cannot read and other sites cannot send along with a form; a negative
+// life removes it.
+func (a *Auth) Cookie(name, value, path string, life time.Duration) *http.Cookie {
+	age := int(life.Seconds())
+	if life < 0 {
+		age = -1
+	}
+	return &http.Cookie{
+		Name: name, Value: value, Path: path, MaxAge: age, HttpOnly: true, Secure: a.secure, SameSite: http.SameSiteLaxMode,
+	}
+}
