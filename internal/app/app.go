@@ -11,24 +11,29 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/kizuki-security/kizuki/catalog"
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
+	assessrequest "github.com/kizuki-security/kizuki/internal/office/assessment/request"
+	assesssheet "github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
 	"github.com/kizuki-security/kizuki/internal/office/home"
 	"github.com/kizuki-security/kizuki/internal/office/policy"
+	"github.com/kizuki-security/kizuki/internal/office/policy/demand"
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/account/setup"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/roster"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // Config is all that an office needs to know of its surroundings.
@@ -37,7 +42,9 @@ type Config struct {
 	Now    func() time.Time // the clock
 	Log    *slog.Logger
 	Secure bool // reached over TLS
-	Demo   bool // the sample company: pages say so
+	// ReadOnly opens beside a running server: no lock, no migration, no write.
+	ReadOnly bool
+	Demo     bool // the sample company: pages say so
 }
 
 // App is an open office.
@@ -50,11 +57,17 @@ type App struct {
 	Files    *attach.Store
 	Org      *org.Service
 	People   *people.Service
+	Roster   *roster.Service
 	Accounts *account.Service
+	Setup    *setup.Service
+	Auth     *account.Auth
 	Intake   *intake.Service
 	Policy   *policy.Service
+	Demands  *demand.Service
 	Training *training.Service
 	Assess   *assessment.Service
+	Requests *assessrequest.Service
+	Sheets   *assesssheet.Service
 	Home     *home.Service
 
 	address string // where the office answers; set by Listen
@@ -76,18 +89,24 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	unlock, err := lockFolder(cfg.Dir)
-	if err != nil {
-		return a, err
+	if !cfg.ReadOnly {
+		unlock, err := lockFolder(cfg.Dir)
+		if err != nil {
+			return a, err
+		}
+		a.closers = append(a.closers, unlock)
 	}
-	a.closers = append(a.closers, unlock)
 	if a.Texts, err = Texts(); err != nil {
 		return a, fmt.Errorf("read messages: %w", err)
 	}
 	if a.Catalog, err = framework.Load(catalog.FS); err != nil {
 		return a, fmt.Errorf("read catalogue: %w", err)
 	}
-	if a.DB, err = sqlite.Open(ctx, filepath.Join(cfg.Dir, databaseFile), cfg.Now); err != nil {
+	open := sqlite.Open
+	if cfg.ReadOnly {
+		open = sqlite.OpenReading
+	}
+	if a.DB, err = open(ctx, filepath.Join(cfg.Dir, databaseFile), cfg.Now); err != nil {
 		return a, err
 	}
 	a.closers = append(a.closers, a.DB.Close)
@@ -95,6 +114,9 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 		return a, err
 	}
 	a.build()
+	if cfg.ReadOnly {
+		return a, nil
+	}
 	return a, a.begin(ctx)
 }
 
@@ -104,10 +126,13 @@ func (a *App) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.cfg.ReadOnly && len(pending) > 0 {
+		return problem.Unavailable("app.upgrade_first")
+	}
 	if len(pending) == 0 {
 		return nil
 	}
-	if fresh := len(pending) == countMigrations(); !fresh {
+	if !a.DB.Fresh(ctx) {
 		copyTo := filepath.Join(a.cfg.Dir, "before-upgrade-"+a.cfg.Now().UTC().Format("20060102-150405")+".db")
 		if err := a.DB.CopyTo(ctx, copyTo); err != nil {
 			return fmt.Errorf("copy the database before the upgrade: %w", err)
@@ -123,21 +148,29 @@ func (a *App) build() {
 	a.Facts = fact.NewStore(nil)
 	a.Files = attach.New(filepath.Join(a.cfg.Dir, "attachments"))
 	a.Org = org.New(a.DB, a.Facts, table.Settings)
-	a.People = people.New(a.DB, a.Facts, a.Org, a.Files)
+	a.People = people.New(a.DB, a.Facts, a.Org)
+	a.Roster = roster.New(a.DB, a.Facts, a.People, a.Org, a.Files)
 	a.Policy = policy.New(a.DB, a.Facts, a.Files, a.Org, a.People, table.TopicKeys())
+	a.Demands = demand.New(a.DB, a.Facts, a.People, a.Policy)
 	a.Training = training.New(a.DB, a.Facts, a.Files, a.Org, a.People, table.TopicKeys())
 	a.Assess = assessment.New(assessment.Deps{
 		DB: a.DB, Facts: a.Facts, Catalog: a.Catalog, Texts: a.Texts, Company: a.assessedCompany, Staff: assessedStaff{a.People},
 	})
 	a.Facts.OnTouched(a.Assess.Recompute)
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
-	a.Home = home.New(a.DB, a.Org, a.People, a.Policy, a.Training, a.Assess)
+	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
+	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, a.Requests)
 	a.Accounts = account.New(a.DB, a.accountConfig())
+	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
+	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)
 	a.Intake = a.newIntake()
 }
 
 // Sources lists every source of facts, for the nightly pass and the contract test.
-func (a *App) Sources() []fact.Source { return []fact.Source{a.Org, a.People, a.Policy, a.Training} }
+func (a *App) Sources() []fact.Source {
+	return []fact.Source{a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training}
+}
 
 // Close releases everything, the folder's lock last.
 func (a *App) Close() error {
@@ -149,13 +182,8 @@ func (a *App) Close() error {
 	return errors.Join(errs...)
 }
 
+// Config gives what the office was opened with.
+func (a *App) Config() Config { return a.cfg }
+
 // DiscardLog is the logger of commands that print their own results.
 func DiscardLog() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
-
-// removeAll clears a temporary data folder; a folder that cannot be removed is told, not fatal.
-func removeAll(dir string) error {
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("remove temporary folder: %w", err)
-	}
-	return nil
-}

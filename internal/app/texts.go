@@ -2,6 +2,7 @@ package app
 
 import (
 	"embed"
+	"io/fs"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
@@ -12,6 +13,8 @@ import (
 	assesssheet "github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
 	"github.com/kizuki-security/kizuki/internal/office/home"
 	"github.com/kizuki-security/kizuki/internal/office/policy"
+	"github.com/kizuki-security/kizuki/internal/office/policy/demand"
+	"github.com/kizuki-security/kizuki/internal/office/policy/reader"
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/sheet"
@@ -23,22 +26,25 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
+	"github.com/kizuki-security/kizuki/internal/register/intake/staff"
 	"github.com/kizuki-security/kizuki/internal/register/link"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 	"github.com/kizuki-security/kizuki/internal/register/verdict"
 )
 
 //go:embed messages.ja.json messages.en.json
 var messages embed.FS
 
-// Texts reads the message files of every package.
-func Texts() (*i18n.Messages, error) {
-	return i18n.New(
+// Texts reads the message files of every package, and of more that the caller brings (the command line).
+func Texts(more ...fs.FS) (*i18n.Messages, error) {
+	return i18n.New(append(more,
 		messages, web.Messages(), sheet.Messages(), attach.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
-		org.Messages(), people.Messages(), account.Messages(), intake.Messages(), home.Messages(), policy.Messages(), training.Messages(),
+		org.Messages(), people.Messages(), roster.Messages(), account.Messages(), intake.Messages(), staff.Messages(),
+		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
-	)
+	)...)
 }
 
 // Migrations lists the tables of every package in the order in which they are made: floors from below.

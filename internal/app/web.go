@@ -29,7 +29,7 @@ var menu = []entry{
 	{"app.nav.sheet", "/sheet", assessment.PermRead, []string{"/sheet", "/rounds", "/requests", "/import/sheet"}, false},
 	{"app.nav.people", "/people", people.PermRead, []string{"/people", "/training", "/import/people"}, false},
 	{"app.nav.training", "/training", people.PermRead, []string{"/training"}, true},
-	{"app.nav.policy", "/policy", people.PermRead, []string{"/policy"}, true},
+	{"app.nav.policy", "/policy", people.PermRead, []string{"/policy", "/demands"}, true},
 	{"app.nav.read", "/read", "", []string{"/read"}, true},
 	{"app.nav.org", "/org", org.PermRead, []string{"/org"}, true},
 	{"app.nav.settings", "/settings/company", org.PermRead, []string{"/settings"}, true},
@@ -150,7 +150,7 @@ func (a *App) changes(r *http.Request, request string) []web.Change {
 // routerConfig is what the HTTP floor needs to know of the office.
 func (a *App) routerConfig() web.Config {
 	return web.Config{
-		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.Accounts.Authenticate,
+		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.Auth.Authenticate,
 		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure,
 	}
 }
@@ -180,4 +180,3 @@ func (a *App) baseAddress(ctx context.Context) string {
 	}
 	return a.address
 }
-

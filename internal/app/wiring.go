@@ -5,8 +5,10 @@ import (
 	"path/filepath"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/account/setup"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/intake/staff"
 	"github.com/kizuki-security/kizuki/internal/register/org"
@@ -57,14 +59,15 @@ func (a *App) accountConfig() account.Config {
 			}
 			return choices, err
 		},
-		Setup: account.SetupConfig{
-			SaveCompany: a.Org.Establish, CreatePerson: a.firstPerson, SaveRequest: a.firstRequest,
-		},
 	}
 }
 
+func (a *App) setupConfig() setup.Config {
+	return setup.Config{Company: a.Org.Company, SaveCompany: a.Org.Establish, CreatePerson: a.firstPerson, SaveRequest: a.firstRequest}
+}
+
 // firstPerson puts the person of the set-up on the staff list.
-func (a *App) firstPerson(ctx context.Context, tx *sqlite.Tx, p account.FirstPerson) (string, error) {
+func (a *App) firstPerson(ctx context.Context, tx *sqlite.Tx, p setup.FirstPerson) (string, error) {
 	return a.People.AddFirst(ctx, tx, people.Person{
 		FamilyName: p.FamilyName, GivenName: p.GivenName, FamilyKana: p.FamilyKana, GivenKana: p.GivenKana, Email: p.Email,
 		Class: people.Employee, Mail: people.Unknown, Internet: people.Unknown, Joined: jdate.Of(tx.Now),
@@ -72,10 +75,19 @@ func (a *App) firstPerson(ctx context.Context, tx *sqlite.Tx, p account.FirstPer
 }
 
 // firstRequest notes who asks for the check sheet.
-func (a *App) firstRequest(ctx context.Context, tx *sqlite.Tx, r account.Request) error {
-	return a.Assess.AddFirstRequest(ctx, tx, r.Recipient, r.Due, r.TargetLevel)
+func (a *App) firstRequest(ctx context.Context, tx *sqlite.Tx, r setup.Request) error {
+	return a.Requests.AddFirst(ctx, tx, r.Recipient, r.Due, a.Catalog.Latest("jama-japia").Key(), r.TargetLevel)
 }
 
 func (a *App) newIntake() *intake.Service {
-	return intake.New(a.DB, filepath.Join(a.cfg.Dir, "intake"), a.Texts, staff.New(a.People, a.Org))
+	return intake.New(a.DB, filepath.Join(a.cfg.Dir, "intake"), a.Texts, staff.New(a.People, a.Org), a.Sheets.Importer())
+}
+
+// nextDeadline is what できていないところ shows as 提出先 and 提出期限.
+func (a *App) nextDeadline(ctx context.Context, tx *sqlite.Tx) (*gap.Deadline, error) {
+	r, err := a.Requests.Next(ctx, tx)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	return &gap.Deadline{Customer: r.Customer, On: r.Deadline, Path: "/requests/" + r.Key}, nil
 }

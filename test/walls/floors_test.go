@@ -26,7 +26,7 @@ var (
 		"notify": {"job", "mail", "sqlite"},
 		"sheet":  nil,
 		"sqlite": nil,
-		"web":    {"i18n", "sqlite"},
+		"web":    {"i18n", "sheet", "sqlite"}, // sheet: every list is exported the same way (web.Export)
 	}
 	officeRooms = []string{
 		"home", "assessment", "policy", "ledger", "service", "accessreview", "supplier", "training",

@@ -89,6 +89,9 @@ func (s *Service) SaveAction(ctx context.Context, a Action) (string, error) {
 		if err := s.mayAct(ctx, tx, a); err != nil {
 			return err
 		}
+		if err := s.onStaffList(ctx, tx, a.Owner); err != nil {
+			return err
+		}
 		act := "assessment.action_changed"
 		if a.Version == 0 {
 			a.Key, act = sqlite.NewKey(tx.Now), "assessment.action_made"
@@ -111,21 +114,45 @@ func targetTexts(targets []ActionTarget) []string {
 	return out
 }
 
-// mayAct asks for the right to answer every item that the action is about.
-func (s *Service) mayAct(ctx context.Context, tx *sqlite.Tx, a Action) error {
-	if len(a.Targets) == 0 {
-		return s.mayAnswer(ctx, tx, a.Owner)
-	}
+// mayChange asks for the right to act on everything that the action is about, now and as it was; what it is to be
+// about must exist.
+func (s *Service) mayChange(ctx context.Context, tx *sqlite.Tx, a Action) error {
 	for _, t := range a.Targets {
 		b, err := s.board(ctx, tx, t.Framework)
 		if err != nil {
 			return err
 		}
-		it := b.Item(t.Item)
-		if it == nil || t.Clause != "" && b.Clause(t.Clause) == nil {
+		if b.Item(t.Item) == nil || t.Clause != "" && b.Clause(t.Clause) == nil {
 			return problem.NotFound("assessment.item.not_found")
 		}
-		if err := s.mayAnswer(ctx, tx, cmp.Or(it.Meta.Owner, a.Owner)); err != nil {
+	}
+	if a.Version > 0 {
+		was, err := s.ActionByKey(ctx, tx, a.Key)
+		if err != nil {
+			return err
+		}
+		if err := s.mayAct(ctx, tx, *was); err != nil {
+			return err
+		}
+	}
+	return s.mayAct(ctx, tx, a)
+}
+
+// mayAct asks for the right to answer every item that the action is about. An item that the catalogue no longer has
+// asks for the right to answer those of the action's owner, so that the action can still be finished.
+func (s *Service) mayAct(ctx context.Context, tx *sqlite.Tx, a Action) error {
+	owners := slices.Repeat([]string{a.Owner}, max(1, len(a.Targets)))
+	for i, t := range a.Targets {
+		b, err := s.board(ctx, tx, t.Framework)
+		if err != nil && problem.CodeOf(err) != problem.CodeNotFound {
+			return err
+		}
+		if err == nil && b.Item(t.Item) != nil {
+			owners[i] = cmp.Or(b.Item(t.Item).Meta.Owner, a.Owner)
+		}
+	}
+	for _, owner := range owners {
+		if err := s.mayAnswer(ctx, tx, owner); err != nil {
 			return err
 		}
 	}

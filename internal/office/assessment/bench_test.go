@@ -13,6 +13,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
+	"github.com/kizuki-security/kizuki/internal/register/verdict"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
 
@@ -160,6 +161,22 @@ func TestRealCatalogueIsJudged(t *testing.T) {
 		c := assessment.Count(b.Items)
 		if c.Items == 0 || c.Met+c.Part == 0 {
 			t.Errorf("%s: %+v", key, c)
+		}
+	}
+	it := o.Board(t, "jama-japia@2.3").Item("28")
+	for _, c := range it.Clauses {
+		want := verdict.Met
+		switch c.Kind {
+		case "target":
+			want = verdict.Unmet // six people never attended
+		case "timing":
+			want = verdict.NA // in this fiscal year nobody joined
+		}
+		if c.Verdict.Result != want {
+			t.Errorf("item 28, %s: %q, want %q (%+v)", c.Short.JA, c.Verdict.Result, want, c.Verdict.Reasons)
+		}
+		if c.Kind == "target" && (c.Verdict.Members != 300 || c.Verdict.Done != 294 || len(c.Verdict.Misses) != 6) {
+			t.Errorf("item 28: %d of %d, %d missing", c.Verdict.Done, c.Verdict.Members, len(c.Verdict.Misses))
 		}
 	}
 	report, err := o.Svc.GapsReport(assessmenttest.Keeper(t), "ja")

@@ -201,8 +201,8 @@ func (s *Service) build(ctx context.Context, tx *sqlite.Tx, key string) (*Board,
 		}
 	}
 	b := &Board{Outline: outline, Round: st.round, Previous: st.previous, Today: jdate.Of(tx.Now), byItem: map[string]*Item{}}
-	for i, node := range outline.Framework.Items() {
-		it := &Item{Node: node, Official: outline.Official[node.ID], Answer: st.answers[node.ID].present(), Version: st.answers[node.ID].version(), Meta: meta[node.ID], place: i}
+	for i, node := range outline.Items() {
+		it := &Item{Node: node, Official: outline.Official[node.ID], Answer: st.answers[node.ID].present(), Version: st.version(node.ID), Meta: meta[node.ID], place: i}
 		if p, has := past[node.ID]; has {
 			it.Past = &p
 		}
@@ -223,8 +223,10 @@ func (a *Answer) present() *Answer {
 	return a
 }
 
-func (a *Answer) version() int {
-	if a == nil {
+// version is what the next answer at a node must name. Over a locked round the next answer is the first of a new one.
+func (st *standing) version(node string) int {
+	a := st.answers[node]
+	if a == nil || st.round.Locked() {
 		return 0
 	}
 	return a.Version
@@ -238,7 +240,7 @@ func (it *Item) fill(st *standing, rows map[string]judged, today jdate.Day) erro
 		if err != nil {
 			return err
 		}
-		cl := &Clause{Clause: c, Verdict: v, Answer: st.answers[c.ID].present(), Version: st.answers[c.ID].version(), Effective: st.effective(c), State: st.state(c, v, today)}
+		cl := &Clause{Clause: c, Verdict: v, Answer: st.answers[c.ID].present(), Version: st.version(c.ID), Effective: st.effective(c), State: st.state(c, v, today)}
 		// An empty period is confirmed as 達成 too: the verdict keeps it 該当なし for as long as it stays empty, and the sheet
 		// gets its value. As an answer 該当なし it would go on standing when somebody is concerned.
 		cl.Proposed = cl.State.Proposed || v.Empty && !cl.Effective.Given && !st.round.Locked()

@@ -123,6 +123,9 @@ func (s *Service) PutItemMeta(ctx context.Context, tx *sqlite.Tx, key, item stri
 	if err := s.mayAnswer(ctx, tx, it.Meta.Owner); err != nil {
 		return err
 	}
+	if err := s.onStaffList(ctx, tx, m.Owner); err != nil {
+		return err
+	}
 	return s.putItemMeta(ctx, tx, key, item, m)
 }
 

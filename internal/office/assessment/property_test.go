@@ -126,10 +126,27 @@ func (w *walk) step() {
 		name string
 		do   func()
 	}{
-		{"person", w.person}, {"person", w.person}, {"joined", w.joined}, {"confirmed", w.confirmed}, {"training", w.training},
-		{"training", w.training}, {"reflection", w.reflection}, {"system", w.system}, {"policy", w.policy}, {"withdraw", w.withdraw},
-		{"excluded", w.excluded}, {"failed reading", w.fail}, {"read all", func() { w.ReadAll(w.t) }}, {"answer", w.answer}, {"answer", w.answer},
-		{"confirm", w.confirm}, {"round", w.round}, {"time", w.time}, {"time", w.time}, {"a night", w.night}, {"setting", w.setting},
+		{"person", w.person},
+		{"person", w.person},
+		{"joined", w.joined},
+		{"confirmed", w.confirmed},
+		{"training", w.training},
+		{"training", w.training},
+		{"reflection", w.reflection},
+		{"system", w.system},
+		{"policy", w.policy},
+		{"withdraw", w.withdraw},
+		{"excluded", w.excluded},
+		{"failed reading", w.fail},
+		{"read all", func() { w.ReadAll(w.t) }},
+		{"answer", w.answer},
+		{"answer", w.answer},
+		{"confirm", w.confirm},
+		{"round", w.round},
+		{"time", w.time},
+		{"time", w.time},
+		{"a night", w.night},
+		{"setting", w.setting},
 	}
 	act := acts[w.rng.IntN(len(acts))]
 	w.log = append(w.log, act.name)

@@ -2,6 +2,8 @@ package assessment
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/verdict"
@@ -215,4 +217,24 @@ func (s *Service) Why(c *Clause, locale string) []string {
 		out = append(out, s.texts.T(locale, key, nil))
 	}
 	return out
+}
+
+// Only narrows the report to one framework, by key or by id.
+func (r *GapsReport) Only(framework string) *GapsReport {
+	out := *r
+	fits := func(key string) bool {
+		id, _, _ := strings.Cut(key, "@")
+		return key == framework || id == framework
+	}
+	out.Targets = slices.DeleteFunc(slices.Clone(r.Targets), func(t GapsTarget) bool { return !fits(t.Framework) })
+	out.Gaps = slices.DeleteFunc(slices.Clone(r.Gaps), func(g Gap) bool { return !fits(g.Framework) })
+	out.Unknown = slices.DeleteFunc(slices.Clone(r.Unknown), func(u UnknownLevel) bool { return !fits(u.Framework) })
+	out.Open = GapsOpen{Clauses: len(out.Gaps)}
+	for _, g := range out.Gaps {
+		if g.State == "unmet" {
+			out.Open.Unmet++
+		}
+	}
+	out.Open.Unknown = out.Open.Clauses - out.Open.Unmet
+	return &out
 }

@@ -2,6 +2,7 @@ package assessment_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -375,8 +376,20 @@ func TestChangesOfARequest(t *testing.T) {
 		changes, err = o.Svc.Changes(ctx, tx, "request-1")
 		return err
 	})
-	if err != nil || len(changes) != 1 || changes[0].Item != "49" || changes[0].To != verdict.Met {
-		t.Errorf("changes: %+v, %v", changes, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var items []string
+	for _, c := range changes {
+		items = append(items, c.Item+" "+string(c.To))
+	}
+	slices.Sort(items)
+	if diff := cmp.Diff([]string{"120 met", "49 met"}, items); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	want := []assessment.Line{{Key: "assessment.changed.met", Args: problem.Args{"n": 2}}}
+	if diff := cmp.Diff(want, assessment.Lines(changes)); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 }
 

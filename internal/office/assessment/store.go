@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -202,5 +201,3 @@ func changedOne(res sql.Result, key string) error {
 	}
 	return nil
 }
-
-func noRow(err error) bool { return errors.Is(err, sql.ErrNoRows) }

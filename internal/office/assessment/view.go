@@ -18,6 +18,9 @@ import (
 // Table gives kinds, topics and remedies of the catalogue.
 func (s *Service) Table() *framework.Table { return s.catalog.Table }
 
+// flat takes the weekday out of its brackets, because the day itself stands in brackets.
+var flat = strings.NewReplacer("（", " ", "）", "")
+
 // When writes a 期限 as people read it: 「あと12日（12/4 金）」. The zero day is a message without text.
 func When(on, today jdate.Day, locale string) i18n.Msg {
 	switch days := on.Sub(today); {
@@ -28,7 +31,7 @@ func When(on, today jdate.Day, locale string) i18n.Msg {
 	case days == 0:
 		return i18n.Msg{Key: "assessment.when.today"}
 	default:
-		return i18n.Msg{Key: "assessment.when.in", Args: problem.Args{"n": days, "on": on.Short(locale)}}
+		return i18n.Msg{Key: "assessment.when.in", Args: problem.Args{"n": days, "on": flat.Replace(on.Short(locale))}}
 	}
 }
 
@@ -128,7 +131,7 @@ func MissingNames(c *Clause, names map[string]string, limit int) (list []string,
 
 // Rule writes the rule of a clause as sentences; anyOf says that one of them is enough.
 func (s *Service) Rule(c *Clause, locale string) (lines []string, anyOf bool) {
-	return framework.Sentences(c.Clause.Rule, s.catalog.Table, locale)
+	return framework.Sentences(c.Rule, s.catalog.Table, locale)
 }
 
 // Line is one line about what an act changed, as a message.

@@ -251,6 +251,9 @@ func (f *filler) replaced(t tag, e cellEdit) string {
 	return f.cell(string(head), e)
 }
 
+// plainBlanks keeps line breaks and tabs as they are typed, where the escaper writes numbers.
+var plainBlanks = strings.NewReplacer("&#xA;", "\n", "&#x9;", "\t")
+
 // cell ends the start tag in head and adds the value.
 func (f *filler) cell(head string, e cellEdit) string {
 	p := f.prefix
@@ -265,7 +268,7 @@ func (f *filler) cell(head string, e cellEdit) string {
 		return head + "/>"
 	}
 	return head + ` t="inlineStr"><` + p + "is><" + p + `t xml:space="preserve">` +
-		strings.NewReplacer("&#xA;", "\n", "&#x9;", "\t").Replace(text.String()) + "</" + p + "t></" + p + "is></" + p + "c>"
+		plainBlanks.Replace(text.String()) + "</" + p + "t></" + p + "is></" + p + "c>"
 }
 
 // widenSpans extends the hint of a row about its columns where edits lie outside.

@@ -238,9 +238,9 @@ func confidence(l label, words []word) int {
 			case key == w.key:
 				conf = sureName
 			case utf8.RuneCountInString(w.key) < shortNames || utf8.RuneCountInString(key) > 4*utf8.RuneCountInString(w.key)+10:
-			case strings.HasPrefix(key, w.key):
+			case strings.HasPrefix(key, w.key) && standsAlone(key, w.key):
 				conf = likely
-			case strings.Contains(key, w.key):
+			case strings.Contains(key, w.key) && standsAlone(key, w.key):
 				conf = perhaps
 			}
 			if w.alias && conf > 0 && conf < sureAlias {
@@ -253,4 +253,13 @@ func confidence(l label, words []word) int {
 		}
 	}
 	return best
+}
+
+// standsAlone says whether word occurs in key with no further Latin letter beside it: "no" in "項目no", not in "notes".
+func standsAlone(key, word string) bool {
+	letter := func(b byte) bool { return b >= 'a' && b <= 'z' }
+	at := strings.Index(key, word)
+	end := at + len(word)
+	return (at == 0 || !letter(key[at-1]) || !letter(word[0])) &&
+		(end == len(key) || !letter(key[end]) || !letter(word[len(word)-1]))
 }

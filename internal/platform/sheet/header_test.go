@@ -94,6 +94,19 @@ func TestFindHeader(t *testing.T) {
 	}
 }
 
+func TestLatinNamesStandAlone(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]bool{"No.": true, "№": true, "項目Ｎｏ": true, "No（項番）": true, "Notes": false, "Piano": false} {
+		h, err := sheet.FindHeader(table([]string{header}), []sheet.Column{{Name: "No"}}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := h.Index("No"); ok != want {
+			t.Errorf("No found in %q: %v", header, ok)
+		}
+	}
+}
+
 func TestFindHeaderLooksOnlyWithin(t *testing.T) {
 	t.Parallel()
 	rows := append(make([][]sheet.Cell, 25), table([]string{"氏名"})...)

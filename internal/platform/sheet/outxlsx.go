@@ -216,6 +216,9 @@ func (x *xlsxWriter) row(o Out, n int, values []any) ([]any, error) {
 	return row, nil
 }
 
+// lineEnds is how line ends are written in cells.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // printable turns control characters, which excelize cannot write, into spaces and line breaks. It escapes the rest.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -223,7 +226,7 @@ func printable(s string) string {
 			return ' '
 		}
 		return r
-	}, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s))
+	}, lineEnds.Replace(s))
 }
 
 // width is the column's own width, or what its title and first rows need.

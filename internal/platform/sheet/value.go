@@ -106,13 +106,16 @@ func builtin(id int) numberFormat {
 	return numberFormat{}
 }
 
+// noDates drops the words of a format whose letters would look like parts of a date.
+var noDates = strings.NewReplacer("general", "", "am/pm", "", "a/p", "")
+
 // parseFormat reads a format code such as yyyy"年"m"月"d"日", [$-411]ggge.m.d or 0000.
 func parseFormat(code string) numberFormat {
 	plain, elapsed := bareFormat(code)
 	if plain != "" && strings.Trim(plain, "0") == "" && !elapsed {
 		return numberFormat{pad: len(plain)}
 	}
-	plain = strings.NewReplacer("general", "", "am/pm", "", "a/p", "").Replace(strings.ToLower(plain))
+	plain = noDates.Replace(strings.ToLower(plain))
 	if strings.ContainsAny(plain, "#?") || strings.Contains(plain, "e+") || strings.Contains(plain, "e-") {
 		return numberFormat{}
 	}

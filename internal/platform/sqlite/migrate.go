@@ -86,14 +86,14 @@ func (db *DB) apply(ctx context.Context, f migrationFile, done map[string]string
 func (db *DB) applied(ctx context.Context) (map[string]string, error) {
 	done := map[string]string{}
 	var exists int
-	err := db.write.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = 'platform_migrations'`).Scan(&exists)
+	err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = 'platform_migrations'`).Scan(&exists)
 	if err != nil {
 		return nil, fmt.Errorf("look for migrations: %w", err)
 	}
 	if exists == 0 {
 		return done, nil
 	}
-	rows, err := db.write.QueryContext(ctx, `SELECT name, sha256 FROM platform_migrations`)
+	rows, err := db.read.QueryContext(ctx, `SELECT name, sha256 FROM platform_migrations`)
 	if err != nil {
 		return nil, fmt.Errorf("list migrations: %w", err)
 	}
@@ -128,4 +128,13 @@ func migrationFiles(m Migration) ([]migrationFile, error) {
 		files = append(files, migrationFile{m.Feature + "/" + strings.TrimPrefix(name, "migrations/"), body, hex.EncodeToString(sum[:])})
 	}
 	return files, nil
+}
+
+// Integrity asks SQLite to check the whole file; "ok" is the good answer.
+func Integrity(ctx context.Context, tx *Tx) (string, error) {
+	var text string
+	if err := tx.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&text); err != nil {
+		return "", fmt.Errorf("check database: %w", err)
+	}
+	return text, nil
 }

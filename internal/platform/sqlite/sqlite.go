@@ -20,6 +20,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the pure Go driver: no cgo in any shipped binary
+
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // DB is an open database. It is safe for concurrent use; writes queue behind each other.
@@ -57,6 +59,27 @@ func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 	return &DB{write: write, read: read, path: path, now: now}, nil
 }
 
+// OpenReading opens an existing file beside the process that writes it; Write fails with code unavailable.
+func OpenReading(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	read, err := open(path, "ro", max(2, runtime.NumCPU()))
+	if err != nil {
+		return nil, fmt.Errorf("open database for reading: %w", err)
+	}
+	if err := read.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach database %s: %w", filepath.Base(path), err), read.Close())
+	}
+	return &DB{read: read, path: path, now: now}, nil
+}
+
+// ReadOnly says whether the database was opened by OpenReading.
+func (db *DB) ReadOnly() bool { return db.write == nil }
+
+// Fresh says whether no migration ever ran here.
+func (db *DB) Fresh(ctx context.Context) bool {
+	done, err := db.applied(ctx)
+	return err == nil && len(done) == 0
+}
+
 func open(path, mode string, conns int) (*sql.DB, error) {
 	// busy_timeout must come first: the other pragmas already wait for locks (seen in PocketBase).
 	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "foreign_keys(1)"}}
@@ -79,7 +102,12 @@ func open(path, mode string, conns int) (*sql.DB, error) {
 }
 
 // Close closes both handles.
-func (db *DB) Close() error { return errors.Join(db.read.Close(), db.write.Close()) }
+func (db *DB) Close() error {
+	if db.write == nil {
+		return db.read.Close()
+	}
+	return errors.Join(db.read.Close(), db.write.Close())
+}
 
 // Path is the file that is open.
 func (db *DB) Path() string { return db.path }
@@ -90,6 +118,9 @@ func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Millisecond)
 // Write runs fn in one transaction that is committed when fn and its BeforeCommit hooks return nil.
 // No network call and no rendering belongs inside.
 func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
+	if db.write == nil {
+		return problem.Unavailable("sqlite.read_only")
+	}
 	return run(ctx, db.write, db.Now(), false, fn)
 }
 

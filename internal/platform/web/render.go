@@ -29,7 +29,8 @@ func Messages() fs.FS { return messages }
 // Frame is what surrounds a page. app fills it for each request.
 type Frame struct {
 	Locale   string
-	Path     string // of this request, for the language switch
+	Path     string // of this request
+	Other    string // address of this page in the other language
 	Company  string
 	Period   string // "2026年度"
 	Person   string // who is signed in, as shown; empty for nobody
@@ -196,8 +197,20 @@ func (s *Shell) frame(r *http.Request) (*Frame, error) {
 	}
 	frame.Locale = request.Locale(r.Context())
 	frame.Path = r.URL.EscapedPath()
+	frame.Other = otherLanguage(r, frame.Locale)
 	frame.PrintNow = s.cfg.Now().In(jdate.Tokyo).Format("2006-01-02 15:04")
 	return frame, nil
+}
+
+// otherLanguage keeps the whole address of the page, filters and all, and changes the language.
+func otherLanguage(r *http.Request, locale string) string {
+	other := "en"
+	if locale == "en" {
+		other = "ja"
+	}
+	q := r.URL.Query()
+	q.Set("lang", other)
+	return r.URL.EscapedPath() + "?" + q.Encode()
 }
 
 // funcs are all the functions templates have; everything else is computed in Go before.

@@ -6,6 +6,8 @@
 // password); guessing is slowed down per account and address (subfolder throttle), never by locking the
 // account. The first account is made by subfolder setup; the table of sessions is kept by subfolder session.
 // The package imports org and the registers below it; it knows no feature.
+//
+//	setup → password, session
 package account
 
 import (

@@ -74,14 +74,15 @@ func (s *Service) ByLogin(ctx context.Context, tx *sqlite.Tx, login string) (Acc
 	return a.Account, err
 }
 
-// ActorOf returns the actor that a command runs as, via "command". Problem codes: not_found, and
-// forbidden for an account that is disabled or has no role that counts today.
+// ActorOf returns an account as an actor without a session, via "account": what a program does in somebody's
+// name may do no more than that person. Problem codes: not_found, and forbidden for an account that is
+// disabled or has no role that counts today.
 func (s *Service) ActorOf(ctx context.Context, tx *sqlite.Tx, login string) (actor.Actor, error) {
 	a, err := accountByLogin(ctx, tx, cleanLogin(login))
 	if err != nil {
 		return actor.Actor{}, err
 	}
-	who, ok := s.actorOf(a.Account, "command", jdate.Of(tx.Now))
+	who, ok := s.actorOf(a.Account, "account", jdate.Of(tx.Now))
 	if !ok {
 		return actor.Actor{}, problem.Forbidden("account.closed")
 	}

@@ -38,7 +38,7 @@ func Record(ctx context.Context, tx *sqlite.Tx, act, object string, after Image)
 	row := Row{At: tx.Now, Actor: who.ID(), Via: who.Via, Request: request.ID(ctx), Act: act, Object: object, After: text}
 	row.Hash = link(prev, row)
 	insert, err := tx.Prepared(ctx, `INSERT INTO audit_log (at, actor, via, request, act, object, after, prev_hash, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`) //nolint:sqlclosecheck // closes with the transaction
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func Record(ctx context.Context, tx *sqlite.Tx, act, object string, after Image)
 		return fmt.Errorf("number audit row: %w", err)
 	}
 	for _, f := range personal {
-		insert, err := tx.Prepared(ctx, `INSERT INTO audit_personal (row, field, value, salt) VALUES (?, ?, ?, ?)`)
+		insert, err := tx.Prepared(ctx, `INSERT INTO audit_personal (row, field, value, salt) VALUES (?, ?, ?, ?)`) //nolint:sqlclosecheck // closes with the transaction
 		if err != nil {
 			return err
 		}

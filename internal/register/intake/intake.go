@@ -22,7 +22,7 @@ import (
 
 // Importer turns the rows of a file into changes of one register. Implementations are safe for concurrent use.
 type Importer interface {
-	// Kind is the word in addresses and commands: "people".
+	// Kind is the word in addresses and commands, and the page of the list: "people" for /people.
 	Kind() string
 	// Title is the message key of what is taken in: 「従業員名簿」.
 	Title() string

@@ -135,10 +135,10 @@ func (s *Service) lastDay(ctx context.Context, tx *sqlite.Tx, owner string) (jda
 
 // ownerSince keeps the day of an owner who stays; a new one answers from today.
 func ownerSince(old, d Department, day jdate.Day) jdate.Day {
-	switch {
-	case d.Owner == "":
+	switch d.Owner {
+	case "":
 		return 0
-	case d.Owner == old.Owner:
+	case old.Owner:
 		return dayOrZero(old.OwnerSince, day)
 	default:
 		return day

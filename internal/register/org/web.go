@@ -173,9 +173,10 @@ func (h *Web) changes(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Web) showChanges(w http.ResponseWriter, r *http.Request, form *web.Form, cause error) error {
-	v := ChangesView{Form: form, MayEdit: actor.From(r.Context()).May(PermEdit), Kinds: h.labelled(r, "org.change.", ChangeKinds(), false)}
+	ctx := r.Context()
+	v := ChangesView{Form: form, MayEdit: actor.From(ctx).May(PermEdit), Kinds: h.labelled(r, "org.change.", ChangeKinds(), false)}
 	err := h.read(r, func(tx *sqlite.Tx) (err error) {
-		v.Rows, err = h.svc.MajorChanges(r.Context(), tx)
+		v.Rows, err = h.svc.MajorChanges(ctx, tx)
 		return err
 	})
 	if err != nil {

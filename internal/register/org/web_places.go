@@ -139,12 +139,13 @@ func (h *Web) saveDepartment(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Web) siteView(r *http.Request, form *web.Form) (SiteView, error) {
-	v := SiteView{Form: form, Key: r.PathValue("key"), MayEdit: actor.From(r.Context()).May(PermEdit)}
+	ctx := r.Context()
+	v := SiteView{Form: form, Key: r.PathValue("key"), MayEdit: actor.From(ctx).May(PermEdit)}
 	if v.Key == "" {
 		return v, nil
 	}
 	err := h.read(r, func(tx *sqlite.Tx) error {
-		all, err := h.svc.AllSites(r.Context(), tx)
+		all, err := h.svc.AllSites(ctx, tx)
 		for _, s := range all {
 			if s.Key == v.Key {
 				v.Now = s

@@ -9,6 +9,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
+	"github.com/kizuki-security/kizuki/internal/register/people/person"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -148,7 +149,7 @@ func (w *batchWriter) note(ctx context.Context, act string, p Person) error {
 	if err := audit.Record(ctx, w.tx, act, "people/"+p.Key, image(p)); err != nil {
 		return err
 	}
-	w.facts = append(w.facts, fact.Batch{Record: "people/" + p.Key, Facts: personFacts(p, w.moved[p.Key], w.absent[p.Key])})
+	w.facts = append(w.facts, fact.Batch{Record: "people/" + p.Key, Facts: person.Facts(p, w.moved[p.Key], w.absent[p.Key])})
 	return nil
 }
 
@@ -156,7 +157,7 @@ func (w *batchWriter) finish(ctx context.Context) error {
 	if err := w.s.org.OwnerUntil(ctx, w.tx, w.left); err != nil {
 		return err
 	}
-	return w.s.facts.PutMany(ctx, w.tx, personKinds(), w.facts)
+	return w.s.facts.PutMany(ctx, w.tx, Kinds(), w.facts)
 }
 
 // UndoBatch takes an import back. When one of its people was changed since, or a person it added is used by
@@ -246,7 +247,7 @@ func (w *batchWriter) checkUndo(ctx context.Context, undo Undo) error {
 // used lists the people whom other records speak of: facts of other kinds, owners of departments, and
 // whatever the registers above know.
 func (s *Service) used(ctx context.Context, tx *sqlite.Tx) (map[string]bool, error) {
-	members, err := s.facts.MembersBeyond(ctx, tx, "person/", personKinds())
+	members, err := s.facts.MembersBeyond(ctx, tx, "person/", Kinds())
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,8 @@ import (
 // ahead is how many days before its date a duty is shown.
 const ahead = 30
 
-// Duties asks for a staff list, its yearly confirmation, the answers that are open, and a look at
-// exclusions that end soon.
+// Duties asks for a staff list, the answers that are open, and a look at exclusions that end soon. The
+// yearly confirmation is a duty of the subfolder roster.
 func (s *Service) Duties(ctx context.Context, tx *sqlite.Tx, today jdate.Day) ([]due.Duty, error) {
 	some, err := anybody(ctx, tx)
 	if err != nil {
@@ -24,28 +24,12 @@ func (s *Service) Duties(ctx context.Context, tx *sqlite.Tx, today jdate.Day) ([
 			Key: "people.empty", Text: "people.duty.empty", Why: "people.duty.empty_why", Link: "/import/people", Needs: string(PermEdit),
 		}}, nil
 	}
-	var duties []due.Duty
-	confirmations, err := findConfirmations(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case len(confirmations) == 0:
-		duties = append(duties, due.Duty{
-			Key: "people.confirm", Text: "people.duty.confirm_first", Why: "people.duty.confirm_why", Link: "/people/confirm", Needs: string(PermConfirm),
-		})
-	case !confirmationDue(&confirmations[0]).After(today.Add(ahead)):
-		duties = append(duties, due.Duty{
-			Key: "people.confirm", Text: "people.duty.confirm", Args: problem.Args{"last": confirmations[0].On},
-			Why: "people.duty.confirm_why", Link: "/people/confirm", On: confirmationDue(&confirmations[0]), Needs: string(PermConfirm),
-		})
-	}
 	open, err := s.openAnswers(ctx, tx, today)
 	if err != nil {
 		return nil, err
 	}
 	expiring, err := s.expiring(ctx, tx, today)
-	return append(append(duties, open...), expiring...), err
+	return append(open, expiring...), err
 }
 
 func (s *Service) openAnswers(ctx context.Context, tx *sqlite.Tx, today jdate.Day) ([]due.Duty, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -26,6 +27,7 @@ type office struct {
 	facts  *fact.Store
 	places *org.Service
 	people *people.Service
+	roster *roster.Service
 	ctx    context.Context //nolint:containedctx // one actor for the whole test
 }
 
@@ -34,7 +36,8 @@ func open(t *testing.T) *office {
 	o := &office{t: t, clock: sqlitetest.NewClock("2026-11-23"), facts: fact.NewStore(nil)}
 	o.db = sqlitetest.Open(t, o.clock, audit.Migrations(), fact.Migrations(), attach.Migrations(), org.Migrations(), people.Migrations())
 	o.places = org.New(o.db, o.facts, nil)
-	o.people = people.New(o.db, o.facts, o.places, attach.New(t.TempDir()))
+	o.people = people.New(o.db, o.facts, o.places)
+	o.roster = roster.New(o.db, o.facts, o.people, o.places, attach.New(t.TempDir()))
 	o.ctx = as(t, nil, people.PermRead, people.PermEdit, people.PermConfirm, org.PermRead, org.PermEdit)
 	return o
 }
@@ -216,6 +219,7 @@ func TestRefusals(t *testing.T) {
 		{"department of nowhere", people.Person{FamilyName: "鈴木", Class: people.Employee, Department: "x"}, "department"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			_, err := o.people.Add(o.ctx, tc.p)
 			all := problem.All(err)
 			if len(all) != 1 || all[0].Field != tc.field {
@@ -224,17 +228,20 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 	t.Run("another department's person", func(t *testing.T) {
+		t.Parallel()
 		ctx := as(t, []string{"elsewhere"}, people.PermEdit)
 		if err := o.people.Leave(ctx, taken.Key, taken.Version, 20000); problem.CodeOf(err) != problem.CodeForbidden {
 			t.Errorf("got %v, want forbidden", err)
 		}
 	})
 	t.Run("without permission", func(t *testing.T) {
+		t.Parallel()
 		if _, err := o.people.Add(as(t, nil, people.PermRead), people.Person{FamilyName: "鈴木", Class: people.Employee}); problem.CodeOf(err) != problem.CodeForbidden {
 			t.Errorf("got %v, want forbidden", err)
 		}
 	})
 	t.Run("exclusion without end", func(t *testing.T) {
+		t.Parallel()
 		err := o.people.Exclude(o.ctx, people.Exclusion{Person: taken.Key, Reason: "leave"})
 		if all := problem.All(err); len(all) != 1 || all[0].Field != "until" {
 			t.Errorf("got %v, want a problem at until", err)
@@ -265,59 +272,6 @@ func TestOwnerWhoLeavesEndsOwnership(t *testing.T) {
 	})
 	if _, err := o.places.SaveDepartment(o.ctx, org.Department{Key: key, Name: "営業部", Owner: "nobody", Version: 2}); problem.CodeOf(err) != problem.CodeInvalid {
 		t.Errorf("unknown owner: got %v, want invalid", err)
-	}
-}
-
-func TestConfirmation(t *testing.T) {
-	t.Parallel()
-	o := open(t)
-	o.add(people.Person{FamilyName: "佐藤", Mail: people.Yes, Internet: people.Yes})
-	roster := func() (r people.Roster) {
-		o.read(func(tx *sqlite.Tx) (err error) {
-			r, err = o.people.Roster(o.ctx, tx)
-			return err
-		})
-		return r
-	}
-	duties := func(on string) (keys []string) {
-		o.read(func(tx *sqlite.Tx) error {
-			all, err := o.people.Duties(o.ctx, tx, day(t, on))
-			for _, d := range all {
-				keys = append(keys, d.Key)
-			}
-			return err
-		})
-		return keys
-	}
-	seen := roster()
-	if diff := cmp.Diff([]string{"people.confirm"}, duties("2026-11-23")); diff != "" {
-		t.Errorf("duties before the first confirmation (-want +got):\n%s", diff)
-	}
-	o.clock.SetDay("2026-11-24")
-	o.add(people.Person{FamilyName: "鈴木", Mail: people.Yes, Internet: people.Yes})
-	if err := o.people.Confirm(o.ctx, seen.Mark, "", nil); problem.CodeOf(err) != problem.CodeConflict {
-		t.Errorf("confirming an old state: got %v, want conflict", err)
-	}
-	if err := o.people.Confirm(as(t, []string{"d"}, people.PermConfirm), roster().Mark, "", nil); problem.CodeOf(err) != problem.CodeForbidden {
-		t.Errorf("confirming with a department scope: got %v, want forbidden", err)
-	}
-	if err := o.people.Confirm(o.ctx, roster().Mark, "社長確認済み", &people.Paper{Name: "名簿.pdf", Data: []byte("%PDF-1.7\n%%EOF\n")}); err != nil {
-		t.Fatalf("confirm: %v", err)
-	}
-	if diff := cmp.Diff([]string{"people.confirmed 2026-11-24  "}, o.current("", "people.confirmed")); diff != "" {
-		t.Errorf("facts (-want +got):\n%s", diff)
-	}
-	if got := duties("2027-10-01"); len(got) != 0 {
-		t.Errorf("duties long before the date: %v", got)
-	}
-	if diff := cmp.Diff([]string{"people.confirm"}, duties("2027-11-01")); diff != "" {
-		t.Errorf("duties near the date (-want +got):\n%s", diff)
-	}
-	o.clock.SetDay("2027-01-10")
-	o.add(people.Person{FamilyName: "田中"})
-	r := roster()
-	if r.Last == nil || r.Last.Attachment == "" || len(r.Added) != 1 || len(r.Blank) != 3 || r.Active != 3 {
-		t.Errorf("roster after a year: %+v", r)
 	}
 }
 
@@ -388,5 +342,58 @@ func TestMatch(t *testing.T) {
 				t.Errorf("got %q, want %q", is, tc.want)
 			}
 		})
+	}
+}
+
+func TestConfirmation(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.add(people.Person{FamilyName: "佐藤", Mail: people.Yes, Internet: people.Yes})
+	look := func() (r roster.Roster) {
+		o.read(func(tx *sqlite.Tx) (err error) {
+			r, err = o.roster.Roster(o.ctx, tx)
+			return err
+		})
+		return r
+	}
+	duties := func(on string) (keys []string) {
+		o.read(func(tx *sqlite.Tx) error {
+			all, err := o.roster.Duties(o.ctx, tx, day(t, on))
+			for _, d := range all {
+				keys = append(keys, d.Key)
+			}
+			return err
+		})
+		return keys
+	}
+	seen := look()
+	if diff := cmp.Diff([]string{"people.confirm"}, duties("2026-11-23")); diff != "" {
+		t.Errorf("duties before the first confirmation (-want +got):\n%s", diff)
+	}
+	o.clock.SetDay("2026-11-24")
+	o.add(people.Person{FamilyName: "鈴木", Mail: people.Yes, Internet: people.Yes})
+	if err := o.roster.Confirm(o.ctx, seen.Mark, "", nil); problem.CodeOf(err) != problem.CodeConflict {
+		t.Errorf("confirming an old state: got %v, want conflict", err)
+	}
+	if err := o.roster.Confirm(as(t, []string{"d"}, people.PermConfirm), look().Mark, "", nil); problem.CodeOf(err) != problem.CodeForbidden {
+		t.Errorf("confirming with a department scope: got %v, want forbidden", err)
+	}
+	if err := o.roster.Confirm(o.ctx, look().Mark, "社長確認済み", &roster.Paper{Name: "名簿.pdf", Data: []byte("%PDF-1.7\n%%EOF\n")}); err != nil {
+		t.Fatalf("confirm: %v", err)
+	}
+	if diff := cmp.Diff([]string{"people.confirmed 2026-11-24  "}, o.current("", "people.confirmed")); diff != "" {
+		t.Errorf("facts (-want +got):\n%s", diff)
+	}
+	if got := duties("2027-10-01"); len(got) != 0 {
+		t.Errorf("duties long before the date: %v", got)
+	}
+	if diff := cmp.Diff([]string{"people.confirm"}, duties("2027-11-01")); diff != "" {
+		t.Errorf("duties near the date (-want +got):\n%s", diff)
+	}
+	o.clock.SetDay("2027-01-10")
+	o.add(people.Person{FamilyName: "田中"})
+	r := look()
+	if r.Last == nil || r.Last.Attachment == "" || len(r.Added) != 1 || len(r.Blank) != 3 || r.Active != 3 {
+		t.Errorf("roster after a year: %+v", r)
 	}
 }

@@ -6,12 +6,11 @@ import (
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
-	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/org"
+	"github.com/kizuki-security/kizuki/internal/register/people/person"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
-	"github.com/kizuki-security/kizuki/internal/words/jtext"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
@@ -20,13 +19,12 @@ type Service struct {
 	db    *sqlite.DB
 	facts *fact.Store
 	org   *org.Service
-	files *attach.Store
 	uses  []func(ctx context.Context, tx *sqlite.Tx) (map[string]bool, error)
 }
 
 // New returns the service and hands itself to places as the list that owners are chosen from.
-func New(db *sqlite.DB, facts *fact.Store, places *org.Service, files *attach.Store) *Service {
-	s := &Service{db: db, facts: facts, org: places, files: files}
+func New(db *sqlite.DB, facts *fact.Store, places *org.Service) *Service {
+	s := &Service{db: db, facts: facts, org: places}
 	places.SetPeople(s)
 	return s
 }
@@ -116,11 +114,6 @@ func (s *Service) Exclusions(ctx context.Context, tx *sqlite.Tx, key string) ([]
 	return all[key], err
 }
 
-// Confirmations returns the yearly confirmations, newest first.
-func (s *Service) Confirmations(ctx context.Context, tx *sqlite.Tx) ([]Confirmation, error) {
-	return findConfirmations(ctx, tx)
-}
-
 // Add puts a person on the list and returns the key; codes invalid, forbidden.
 func (s *Service) Add(ctx context.Context, p Person) (key string, err error) {
 	who := actor.From(ctx)
@@ -133,15 +126,34 @@ func (s *Service) Add(ctx context.Context, p Person) (key string, err error) {
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
 		p = p.Tidy()
 		p.Key = sqlite.NewKey(tx.Now)
-		if err := s.check(ctx, tx, p); err != nil {
-			return err
-		}
-		if err := addPerson(ctx, tx, p); err != nil {
-			return err
-		}
-		return s.record(ctx, tx, "people.added", p)
+		return s.insert(ctx, tx, p)
 	})
 	return p.Key, err
+}
+
+// AddFirst puts the person of the set-up on the empty list, in its transaction: the set-up has checked its own
+// right to do so, because nobody has an account yet. Codes: invalid, conflict when the list has people.
+func (s *Service) AddFirst(ctx context.Context, tx *sqlite.Tx, p Person) (key string, err error) {
+	some, err := anybody(ctx, tx)
+	if err != nil {
+		return "", err
+	}
+	if some {
+		return "", problem.Conflict("people.not_first")
+	}
+	p = p.Tidy()
+	p.Key = sqlite.NewKey(tx.Now)
+	return p.Key, s.insert(ctx, tx, p)
+}
+
+func (s *Service) insert(ctx context.Context, tx *sqlite.Tx, p Person) error {
+	if err := s.check(ctx, tx, p); err != nil {
+		return err
+	}
+	if err := addPerson(ctx, tx, p); err != nil {
+		return err
+	}
+	return s.record(ctx, tx, "people.added", p)
 }
 
 // Save changes a person over the version they were read with. A changed department becomes a move on
@@ -195,6 +207,9 @@ func (s *Service) Fill(ctx context.Context, versions map[string]int64, mail, int
 			if err != nil {
 				return err
 			}
+			if p.Version != versions[key] {
+				return problem.Conflict("people.changed_meanwhile")
+			}
 			before := p
 			if mail != "" {
 				p.Mail = mail
@@ -205,7 +220,6 @@ func (s *Service) Fill(ctx context.Context, versions map[string]int64, mail, int
 			if p == before {
 				continue
 			}
-			p.Version = versions[key]
 			if err := s.write(ctx, tx, p, before, "people.filled"); err != nil {
 				return err
 			}
@@ -304,7 +318,7 @@ func (s *Service) putFacts(ctx context.Context, tx *sqlite.Tx, p Person) error {
 	if err != nil {
 		return err
 	}
-	return s.facts.Put(ctx, tx, "people/"+p.Key, personKinds(), personFacts(p, moves, exclusions))
+	return s.facts.Put(ctx, tx, "people/"+p.Key, Kinds(), person.Facts(p, moves, exclusions))
 }
 
 // image is the after-image of a person: what identifies them is marked as personal.
@@ -319,72 +333,6 @@ func image(p Person) audit.Image {
 		}
 	}
 	return i
-}
-
-// Exclude leaves a person out of the populations from e.From (zero: today) until e.Until; codes as Save.
-func (s *Service) Exclude(ctx context.Context, e Exclusion) error {
-	if err := actor.From(ctx).Require(PermEdit); err != nil {
-		return err
-	}
-	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		p, err := s.scoped(ctx, tx, e.Person)
-		if err != nil {
-			return err
-		}
-		e.Key, e.Note = sqlite.NewKey(tx.Now), jtext.Line(e.Note)
-		if e.From.IsZero() {
-			e.From = today(tx)
-		}
-		if err := e.check(); err != nil {
-			return err
-		}
-		if err := insertExclusion(ctx, tx, e); err != nil {
-			return err
-		}
-		after := audit.Image{"reason": e.Reason, "note": audit.Personal(e.Note), "from_on": e.From, "until_on": e.Until}
-		if err := audit.Record(ctx, tx, "people.excluded", "people/"+p.Key, after); err != nil {
-			return err
-		}
-		return s.putFacts(ctx, tx, p)
-	})
-}
-
-// EndExclusion ends an exclusion yesterday, so that the person counts again from today; one that has not
-// begun disappears. Codes: not_found, forbidden, conflict when it is over already.
-func (s *Service) EndExclusion(ctx context.Context, key string) error {
-	if err := actor.From(ctx).Require(PermEdit); err != nil {
-		return err
-	}
-	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		e, err := findExclusion(ctx, tx, key)
-		if err != nil {
-			return err
-		}
-		p, err := s.scoped(ctx, tx, e.Person)
-		if err != nil {
-			return err
-		}
-		if e.Until.Before(today(tx)) {
-			return problem.Conflict("people.exclusion.over")
-		}
-		e.Until = today(tx).Add(-1)
-		if err := endExclusion(ctx, tx, e); err != nil {
-			return err
-		}
-		if err := audit.Record(ctx, tx, "people.exclusion_ended", "people/"+p.Key, audit.Image{"until_on": e.Until}); err != nil {
-			return err
-		}
-		return s.putFacts(ctx, tx, p)
-	})
-}
-
-// scoped reads a person whom the actor may change.
-func (s *Service) scoped(ctx context.Context, tx *sqlite.Tx, key string) (Person, error) {
-	p, err := findPerson(ctx, tx, key)
-	if err != nil {
-		return p, err
-	}
-	return p, actor.From(ctx).RequireScope(p.Department)
 }
 
 func today(tx *sqlite.Tx) jdate.Day { return jdate.Of(tx.Now) }

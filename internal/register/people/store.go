@@ -152,10 +152,11 @@ const updatePerson = `UPDATE people_persons SET employee_no = ?, family_name = ?
 		left_at = CASE WHEN left_on = ? THEN left_at ELSE ? END
 	WHERE key = ? AND version = ?`
 
-func (p Person) fields() []any {
+// fields lists what is written of a person, in the order of the statements.
+func fields(p Person) []any {
 	return []any{
 		p.EmployeeNo, p.FamilyName, p.GivenName, p.FamilyKana, p.GivenKana, p.DisplayName, p.Class, p.Mail, p.Internet, p.Email,
-		p.Department, p.Site, p.Joined, p.Left, p.Kiosk, p.sortKey(), p.searchKey(),
+		p.Department, p.Site, p.Joined, p.Left, p.Kiosk, p.SortKey(), p.SearchKey(),
 	}
 }
 
@@ -167,12 +168,12 @@ func leftAt(tx *sqlite.Tx, p Person) int64 {
 }
 
 func addPerson(ctx context.Context, tx *sqlite.Tx, p Person) error {
-	insert, err := tx.Prepared(ctx, insertPerson)
+	insert, err := tx.Prepared(ctx, insertPerson) //nolint:sqlclosecheck // closes with the transaction
 	if err != nil {
 		return err
 	}
 	now := sqlite.Millis(tx.Now)
-	args := append([]any{p.Key}, p.fields()...)
+	args := append([]any{p.Key}, fields(p)...)
 	if _, err := insert.ExecContext(ctx, append(args, now, now, leftAt(tx, p))...); err != nil {
 		return fmt.Errorf("add person: %w", err)
 	}
@@ -181,11 +182,11 @@ func addPerson(ctx context.Context, tx *sqlite.Tx, p Person) error {
 
 // savePerson writes over the version the person was read with; false means somebody was faster.
 func savePerson(ctx context.Context, tx *sqlite.Tx, p Person) (bool, error) {
-	update, err := tx.Prepared(ctx, updatePerson)
+	update, err := tx.Prepared(ctx, updatePerson) //nolint:sqlclosecheck // closes with the transaction
 	if err != nil {
 		return false, err
 	}
-	res, err := update.ExecContext(ctx, append(p.fields(), sqlite.Millis(tx.Now), p.Left, leftAt(tx, p), p.Key, p.Version)...)
+	res, err := update.ExecContext(ctx, append(fields(p), sqlite.Millis(tx.Now), p.Left, leftAt(tx, p), p.Key, p.Version)...)
 	if err != nil {
 		return false, fmt.Errorf("save person: %w", err)
 	}

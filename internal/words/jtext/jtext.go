@@ -49,6 +49,18 @@ var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u
 // and keys.
 func Line(s string) string { return strings.Join(strings.Fields(Store(s)), " ") }
 
+// ASCII returns Line(s) and whether it consists of printable ASCII only, as mail addresses, host names and user names
+// must: "a@ｂ．ｃｏｍ" is "a@b.com", true.
+func ASCII(s string) (string, bool) {
+	s = Line(s)
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return s, false
+		}
+	}
+	return s, true
+}
+
 // fold narrows or widens one character to its usual form. Two full-width signs stay: ～ marks a range in
 // Japanese text where ~ reads as "about", and ￥ would become U+00A5, which CP932 cannot write.
 func fold(r rune) string {

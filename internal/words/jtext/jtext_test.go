@@ -51,6 +51,20 @@ func TestLine(t *testing.T) {
 	})
 }
 
+func TestASCII(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"ａ@ｂ．ｃｏｍ　": "a@b.com", "": "", "host-1": "host-1"} {
+		if got, ok := jtext.ASCII(in); got != want || !ok {
+			t.Errorf("ASCII(%q) = %q, %v", in, got, ok)
+		}
+	}
+	for _, in := range []string{"山田@b.com", "host－一", "a\nｂé"} {
+		if got, ok := jtext.ASCII(in); ok {
+			t.Errorf("ASCII(%q) = %q passes", in, got)
+		}
+	}
+}
+
 func TestNumber(t *testing.T) {
 	t.Parallel()
 	checkTexts(t, jtext.Number, map[string]textTest{

@@ -50,7 +50,7 @@ func (s *Site) Nobody() { s.As = actor.Actor{} }
 func (s *Site) Page(t testing.TB, path, locale string, status int) string {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
-	r.AddCookie(&http.Cookie{Name: "lang", Value: locale})
+	r.Header.Set("Cookie", "lang="+locale)
 	return s.do(t, r, status)
 }
 
@@ -59,7 +59,7 @@ func (s *Site) Post(t testing.TB, path string, form url.Values, status int) stri
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.AddCookie(&http.Cookie{Name: "lang", Value: "ja"})
+	r.Header.Set("Cookie", "lang=ja")
 	return s.do(t, r, status)
 }
 
@@ -69,7 +69,7 @@ func (s *Site) Fragment(t testing.TB, path, id string, form url.Values, status i
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("X-Fragment", id)
-	r.AddCookie(&http.Cookie{Name: "lang", Value: "ja"})
+	r.Header.Set("Cookie", "lang=ja")
 	return s.do(t, r, status)
 }
 

@@ -62,7 +62,7 @@ func (h *Web) answer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	key, id := r.PathValue("framework"), r.PathValue("item")
-	answers, err := h.readAnswers(r, form)
+	answers, err := readAnswers(form)
 	if err == nil && len(answers) > 0 {
 		err = h.svc.SaveAnswers(r.Context(), key, id, assessment.WayPage, answers)
 	}
@@ -89,7 +89,7 @@ func (h *Web) done(w http.ResponseWriter, r *http.Request, key string, pairs ...
 }
 
 // readAnswers gives what changed against the answers that the form was made from.
-func (h *Web) readAnswers(r *http.Request, form *web.Form) ([]assessment.NewAnswer, error) {
+func readAnswers(form *web.Form) ([]assessment.NewAnswer, error) {
 	var out []assessment.NewAnswer
 	for _, field := range form.List("field") {
 		if len(out) > 500 || strings.Trim(field, "0123456789item") != "" {

@@ -21,8 +21,8 @@ const (
 	nameLimit = 50
 )
 
-// ItemView is the page of one item.
-type ItemView struct {
+// View is the page of one item.
+type View struct {
 	Form          *web.Form
 	Action        string // where the answers go
 	Number, Level string
@@ -130,9 +130,9 @@ type HistoryLine struct {
 	Facts   int
 }
 
-func (h *Web) itemView(r *http.Request, form *web.Form) (*ItemView, error) {
+func (h *Web) itemView(r *http.Request, form *web.Form) (*View, error) {
 	ctx := r.Context()
-	view := &ItemView{Form: form, Action: "/sheet/" + r.PathValue("framework") + "/" + r.PathValue("item"), MayAnswer: mayAnswer(r), HasFiles: h.files != nil}
+	view := &View{Form: form, Action: "/sheet/" + r.PathValue("framework") + "/" + r.PathValue("item"), MayAnswer: mayAnswer(r), HasFiles: h.files != nil}
 	err := h.svc.Read(ctx, func(tx *sqlite.Tx) error {
 		b, it, err := h.svc.Item(ctx, tx, r.PathValue("framework"), r.PathValue("item"))
 		if err != nil {
@@ -169,7 +169,7 @@ func (h *Web) itemView(r *http.Request, form *web.Form) (*ItemView, error) {
 }
 
 // describe fills what the catalogue and the imported sheet say of the item, and what counts.
-func (v *ItemView) describe(b *assessment.Board, it *assessment.Item, locale string) {
+func (v *View) describe(b *assessment.Board, it *assessment.Item, locale string) {
 	n := it.Node
 	v.Number, v.Level, v.Title, v.Theme = it.Number(), b.LevelName(n.Level, locale), n.Title, n.Theme
 	v.State, v.Back = it.State, "/sheet/"+b.Key()
@@ -217,7 +217,7 @@ func (v *ItemView) describe(b *assessment.Board, it *assessment.Item, locale str
 }
 
 // overlay puts the official wording of the office's own workbook in place of ours.
-func (v *ItemView) overlay(o *assessment.OfficialItem, source string) {
+func (v *View) overlay(o *assessment.OfficialItem, source string) {
 	for _, one := range []struct {
 		to   *string
 		from string
@@ -266,7 +266,7 @@ func confidenceKey(c string) string {
 	}
 }
 
-func (v *ItemView) fillMeta(it *assessment.Item, names map[string]string, nobody string, form *web.Form) {
+func (v *View) fillMeta(it *assessment.Item, names map[string]string, nobody string, form *web.Form) {
 	v.Meta, v.Owner, v.Owners = it.Meta, names[it.Meta.Owner], personOptions(names, nobody)
 	v.MetaVersion = i18nInt(it.Meta.Version)
 	if _, posted := form.Values["meta_version"]; posted {
@@ -283,7 +283,7 @@ func (h *Web) clauseView(r *http.Request, tx *sqlite.Tx, it *assessment.Item, c 
 	locale := web.Locale(r.Context())
 	v := ClauseView{
 		Kind: "assessment.kind." + c.Kind, Text: c.Text, Verdict: c.Verdict, State: c.State, Differs: c.State.Conflict,
-		HasRule: c.Clause.Rule != nil, Reasons: h.svc.Why(c, locale), Proposed: c.Proposed,
+		HasRule: c.Rule != nil, Reasons: h.svc.Why(c, locale), Proposed: c.Proposed,
 	}
 	if len(v.Reasons) > 0 {
 		v.First = v.Reasons[0]
@@ -332,7 +332,7 @@ func orNone(value string) string {
 	return value
 }
 
-func (h *Web) addTwins(r *http.Request, tx *sqlite.Tx, view *ItemView, it *assessment.Item) error {
+func (h *Web) addTwins(r *http.Request, tx *sqlite.Tx, view *View, it *assessment.Item) error {
 	for _, twin := range h.svc.Catalog().Twins(it.Node) {
 		n := twin.Node
 		tv := TwinView{Name: n.Framework.Short.In(web.Locale(r.Context())) + " " + assessment.NumberOf(n), Relation: "item.relation." + twin.Relation}
@@ -352,7 +352,7 @@ func (h *Web) addTwins(r *http.Request, tx *sqlite.Tx, view *ItemView, it *asses
 	return nil
 }
 
-func (h *Web) addHistory(r *http.Request, tx *sqlite.Tx, view *ItemView, b *assessment.Board, it *assessment.Item) error {
+func (h *Web) addHistory(r *http.Request, tx *sqlite.Tx, view *View, b *assessment.Board, it *assessment.Item) error {
 	answers, err := h.svc.History(r.Context(), tx, b.Key(), it.Node.ID)
 	if err != nil {
 		return err

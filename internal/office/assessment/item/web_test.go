@@ -60,10 +60,10 @@ func TestPagesInBothLanguages(t *testing.T) {
 }
 
 // form is what the page of an item would send.
-func form(it *assessment.Item, clause int, value, reason, expires string) url.Values {
+func form(it *assessment.Item, clause int, reason, expires string) url.Values {
 	c := it.Clauses[clause]
 	return url.Values{
-		"field": {"0"}, "node-0": {c.ID}, "version-0": {"0"}, "was-0": {"||"}, "value-0": {value}, "reason-0": {reason}, "expires-0": {expires},
+		"field": {"0"}, "node-0": {c.ID}, "version-0": {"0"}, "was-0": {"||"}, "value-0": {"met"}, "reason-0": {reason}, "expires-0": {expires},
 	}
 }
 
@@ -74,11 +74,11 @@ func TestAnswering(t *testing.T) {
 	o.Put(t, "people/new", fact.Fact{Kind: "people.member", Member: "person/tanaka", Attrs: map[string]string{"class": "employee", "mail": "yes"}, On: jdate.On(2020, 4, 1)})
 	it := o.Board(t, jama).Item("28")
 
-	body := s.Post(t, page, form(it, 2, "met", "", ""), http.StatusUnprocessableEntity)
+	body := s.Post(t, page, form(it, 2, "", ""), http.StatusUnprocessableEntity)
 	if !strings.Contains(body, "記録では未達成です。達成とする理由を書いてください。") || !strings.Contains(body, "aria-invalid") {
 		t.Error("the reason is not asked for at its field")
 	}
-	if got := s.Post(t, page, form(it, 2, "met", "紙の受講記録がある", "2027年1月31日"), http.StatusSeeOther); got != page {
+	if got := s.Post(t, page, form(it, 2, "紙の受講記録がある", "2027年1月31日"), http.StatusSeeOther); got != page {
 		t.Errorf("leads to %s", got)
 	}
 	c := o.Board(t, jama).Item("28").Clauses[2]
@@ -102,7 +102,7 @@ func TestAnswering(t *testing.T) {
 	}
 	s.Post(t, "/sheet/"+assessmenttest.SCS+"/confirm", url.Values{}, http.StatusSeeOther)
 	s.Reader()
-	s.Post(t, page, form(it, 0, "met", "", ""), http.StatusForbidden)
+	s.Post(t, page, form(it, 0, "", ""), http.StatusForbidden)
 	if body := s.Page(t, page, "ja", http.StatusOK); strings.Contains(body, "<select") {
 		t.Error("a reader sees a form")
 	}
@@ -112,8 +112,8 @@ func TestUnchangedAnswersAreNotSavedAgain(t *testing.T) {
 	t.Parallel()
 	o, s := open(t)
 	it := o.Board(t, jama).Item("1")
-	s.Post(t, "/sheet/"+jama+"/1", form(it, 1, "met", "", ""), http.StatusSeeOther)
-	again := form(it, 1, "met", "", "")
+	s.Post(t, "/sheet/"+jama+"/1", form(it, 1, "", ""), http.StatusSeeOther)
+	again := form(it, 1, "", "")
 	again.Set("version-0", "1")
 	again.Set("was-0", "met||")
 	s.Post(t, "/sheet/"+jama+"/1", again, http.StatusSeeOther)

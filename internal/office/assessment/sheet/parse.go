@@ -38,7 +38,9 @@ type Row struct {
 	Planned     jdate.Day
 	References  []Reference // what the row cites of the check sheet
 
-	row int // in Table.Rows
+	row     int // in Table.Rows
+	formula bool
+	kind    tables.Kind // of the answer cell
 }
 
 // Finding is a row or cell that was not taken, with the reason.
@@ -78,7 +80,7 @@ func Parse(file string, book *tables.Book, f *framework.Framework, setting intak
 	if err != nil {
 		return nil, withFile(file, err)
 	}
-	return parseTable(file, book.Sheets[layout.Sheet], layout.Header, f, nil)
+	return parseTable(file, book.Sheets[layout.Sheet], layout.Header, f, nil, false)
 }
 
 // formFor says in which form the sheets of a framework come.
@@ -98,11 +100,13 @@ type parser struct {
 	out    *Parsed
 	starts map[string][]int // item → places in out.Rows
 	rows   int              // rows that begin an item
+	fill   bool             // answer cells are looked at as places to write to, not as answers
 }
 
-// parseTable reads a located table. only are the lines that may be read, nil means all of them.
-func parseTable(file string, table tables.Table, h tables.Header, f *framework.Framework, only map[int]bool) (*Parsed, error) {
-	p := &parser{table: table, at: map[string]int{}, f: f, only: only, starts: map[string][]int{}}
+// parseTable reads a located table. only are the lines that may be read, nil means all of them; with fill the answer
+// cells may hold anything.
+func parseTable(file string, table tables.Table, h tables.Header, f *framework.Framework, only map[int]bool, fill bool) (*Parsed, error) {
+	p := &parser{table: table, at: map[string]int{}, f: f, only: only, starts: map[string][]int{}, fill: fill}
 	p.out = &Parsed{Sheet: table.Name, Form: formFor(f), Header: h}
 	for _, m := range h.Matches {
 		p.at[m.Column] = m.Index
@@ -200,22 +204,13 @@ func (p *parser) header(column string) string {
 func (p *parser) begin(row int, id, level string) {
 	answer := p.cell(row, colAnswer)
 	value, ok := Score(answer.Text)
-	switch {
-	case answer.Formula && answer.Text == "":
+	if reason := wrongAnswer(answer, ok); reason.Key != "" && !p.fill {
 		p.starts[id] = append(p.starts[id], -1)
-		p.refuse(row, colAnswer, "", i18n.Msg{Key: "checksheet.refused.formula"})
-		return
-	case answer.Kind == tables.Error:
-		p.starts[id] = append(p.starts[id], -1)
-		p.refuse(row, colAnswer, answer.Text, i18n.Msg{Key: "checksheet.refused.error", Args: problem.Args{"value": answer.Text}})
-		return
-	case !ok || answer.Kind == tables.Bool || answer.Kind == tables.Date:
-		p.starts[id] = append(p.starts[id], -1)
-		p.refuse(row, colAnswer, answer.Text, i18n.Msg{Key: "checksheet.refused.answer", Args: problem.Args{"value": jtext.Truncate(jtext.Line(answer.Text), 40)}})
+		p.refuse(row, colAnswer, answer.Text, reason)
 		return
 	}
 	r := Row{
-		Line: p.table.Line(row), Item: id, Level: level, Answer: value, AnswerText: jtext.Line(answer.Text), row: row,
+		Line: p.table.Line(row), Item: id, Level: level, Answer: value, AnswerText: jtext.Line(answer.Text), row: row, formula: answer.Formula, kind: answer.Kind,
 		Category: p.text(row, colCategory), Label: p.text(row, colLabel), Objective: p.text(row, colObjective),
 		Requirement: p.text(row, colRequirement), Condition: p.text(row, colCondition), Criteria: p.text(row, colCriteria),
 		Examples: p.text(row, colExamples), Note: p.text(row, colNote), References: References(p.text(row, colReferences)),
@@ -229,6 +224,20 @@ func (p *parser) begin(row int, id, level string) {
 	p.planned(row, &r)
 	p.starts[id] = append(p.starts[id], len(p.out.Rows))
 	p.out.Rows = append(p.out.Rows, r)
+}
+
+// wrongAnswer says why an answer cell cannot be read; a message without key when it can.
+func wrongAnswer(c tables.Cell, understood bool) i18n.Msg {
+	switch {
+	case c.Formula && c.Text == "":
+		return i18n.Msg{Key: "checksheet.refused.formula"}
+	case c.Kind == tables.Error:
+		return i18n.Msg{Key: "checksheet.refused.error", Args: problem.Args{"value": c.Text}}
+	case !understood || c.Kind == tables.Bool || c.Kind == tables.Date:
+		return i18n.Msg{Key: "checksheet.refused.answer", Args: problem.Args{"value": jtext.Truncate(jtext.Line(c.Text), 40)}}
+	default:
+		return i18n.Msg{}
+	}
 }
 
 // goOn adds what a further row of a merged number says: criteria are often split over rows.
@@ -313,7 +322,11 @@ func withFile(file string, err error) error {
 		for k, v := range e.Args {
 			args[k] = v
 		}
-		out.Add(&problem.Error{Code: e.Code, Field: e.Field, Key: e.Key, Args: args, Err: e.Err})
+		key := e.Key
+		if key == "checksheet.no_header" {
+			key = "checksheet.no_header_in"
+		}
+		out.Add(&problem.Error{Code: e.Code, Field: e.Field, Key: key, Args: args, Err: e.Err})
 	}
 	return out
 }

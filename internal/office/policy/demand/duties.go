@@ -29,5 +29,5 @@ func (s *Service) Duties(ctx context.Context, tx *sqlite.Tx, today jdate.Day) ([
 	if !by.IsZero() && by.Sub(today) > duesAhead {
 		return nil, nil
 	}
-	return []due.Duty{{Key: "demand.check", Text: "demand.duty.check", Link: "/policy/demands", On: by, Needs: string(policy.PermEdit)}}, nil
+	return []due.Duty{{Key: "demand.check", Text: "demand.duty.check", Link: "/demands", On: by, Needs: string(policy.PermEdit)}}, nil
 }

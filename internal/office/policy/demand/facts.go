@@ -41,7 +41,7 @@ func (s *Service) EachRecord(ctx context.Context, tx *sqlite.Tx, yield func(stri
 }
 
 func demandFacts(d *Demand) []fact.Fact {
-	base := fact.Fact{Record: "demand/" + d.Key, Member: "demand/" + d.Key, Link: "/policy/demands/" + d.Key, Attrs: map[string]string{"type": string(d.Type)}}
+	base := fact.Fact{Record: "demand/" + d.Key, Member: "demand/" + d.Key, Link: "/demands/" + d.Key, Attrs: map[string]string{"type": string(d.Type)}}
 	base.ValidUntil = d.EndedOn.Add(-1)
 	listed := base
 	listed.Kind, listed.On = "demand.listed", d.ListedOn
@@ -58,7 +58,7 @@ func checkFacts(c *Check) []fact.Fact {
 	var out []fact.Fact
 	for _, t := range c.Types {
 		out = append(out, fact.Fact{
-			Kind: "demand.checked", Record: "check/" + c.Key, On: c.On, Link: "/policy/demands", Attrs: map[string]string{"type": string(t)},
+			Kind: "demand.checked", Record: "check/" + c.Key, On: c.On, Link: "/demands", Attrs: map[string]string{"type": string(t)},
 		})
 	}
 	return out

@@ -32,12 +32,12 @@ func NewWeb(svc *Service, shell *web.Shell) *Web {
 
 // Routes registers the pages.
 func (h *Web) Routes(rt *web.Router) {
-	rt.Handle("GET /policy/demands", web.Needs(policy.PermRead), h.demands)
-	rt.Handle("GET /policy/demands/new", web.Needs(policy.PermEdit), h.newDemand)
-	rt.Handle("POST /policy/demands/new", web.Needs(policy.PermEdit), h.saveDemand)
-	rt.Handle("GET /policy/demands/{key}", web.Needs(policy.PermRead), h.demand)
-	rt.Handle("POST /policy/demands/{key}", web.Needs(policy.PermEdit), h.saveDemand)
-	rt.Handle("POST /policy/demands/check", web.Needs(policy.PermEdit), h.check)
+	rt.Handle("GET /demands", web.Needs(policy.PermRead), h.demands)
+	rt.Handle("GET /demands/new", web.Needs(policy.PermEdit), h.newDemand)
+	rt.Handle("POST /demands/new", web.Needs(policy.PermEdit), h.saveDemand)
+	rt.Handle("GET /demands/{key}", web.Needs(policy.PermRead), h.demand)
+	rt.Handle("POST /demands/{key}", web.Needs(policy.PermEdit), h.saveDemand)
+	rt.Handle("POST /demands/check", web.Needs(policy.PermEdit), h.check)
 }
 
 // ListView is the list of laws, standards and customer demands with its checks.
@@ -173,7 +173,7 @@ func (h *Web) saveDemand(w http.ResponseWriter, r *http.Request) error {
 	if _, err := h.svc.Save(r.Context(), d); err != nil {
 		return h.renderDemand(w, r, err, form, key)
 	}
-	return h.shell.Done(w, r, "/policy/demands", "demand.saved", "title", d.Title)
+	return h.shell.Done(w, r, "/demands", "demand.saved", "title", d.Title)
 }
 
 func (h *Web) check(w http.ResponseWriter, r *http.Request) error {
@@ -195,5 +195,5 @@ func (h *Web) check(w http.ResponseWriter, r *http.Request) error {
 	if err := h.svc.AddCheck(r.Context(), c); err != nil {
 		return h.renderDemands(w, r, err, form)
 	}
-	return h.shell.Done(w, r, "/policy/demands", "demand.check.done")
+	return h.shell.Done(w, r, "/demands", "demand.check.done")
 }

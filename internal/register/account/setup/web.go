@@ -203,7 +203,7 @@ func (h *Web) view(r *http.Request, form *web.Form) View {
 	answers := Answers{form.Values.Get("important"), form.Values.Get("leads"), form.Values.Get("asked")}
 	_, _, v.Why = answers.Propose()
 	for _, role := range []actor.Role{actor.Keeper, actor.Approver} {
-		v.Roles = append(v.Roles, account.RoleChoice{role, slices.Contains(form.List("roles"), string(role))})
+		v.Roles = append(v.Roles, account.RoleChoice{Role: role, Checked: slices.Contains(form.List("roles"), string(role))})
 	}
 	return v
 }

@@ -2,6 +2,7 @@ package staff
 
 import (
 	"context"
+	"maps"
 
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -9,6 +10,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/person"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/jtext"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
@@ -33,7 +35,7 @@ type planner struct {
 	in      intake.Input
 	plan    *intake.Plan
 	data    *planned
-	matcher *people.Matcher
+	matcher *person.Matcher
 	places  org.Places
 	names   map[string]string // of departments and sites by key or newPlace
 	seen    map[string]int    // what identifies a row → its line
@@ -92,9 +94,7 @@ func (pl *planner) loadPlaces(ctx context.Context, tx *sqlite.Tx, places *org.Se
 		return err
 	}
 	sites, err := places.SiteNames(ctx, tx)
-	for key, name := range sites {
-		pl.names[key] = name
-	}
+	maps.Copy(pl.names, sites)
 	return err
 }
 
@@ -136,7 +136,7 @@ func (pl *planner) present(d draft) {
 
 // duplicate refuses a row that means the same person as an earlier one.
 func (pl *planner) duplicate(d draft) *intake.Refusal {
-	no := people.NumberKey(d.p.EmployeeNo)
+	no := person.NumberKey(d.p.EmployeeNo)
 	name := jtext.SearchKey(d.p.FamilyName+d.p.GivenName+d.p.DisplayName) + "|" + jtext.SearchKey(d.p.FamilyKana+d.p.GivenKana)
 	key := "no|" + no
 	if no == "" {
@@ -199,7 +199,7 @@ func (pl *planner) merge(d draft, old people.Person) people.Person {
 		}
 		return false
 	}
-	if d.says["employee_no"] && people.NumberKey(d.p.EmployeeNo) != people.NumberKey(old.EmployeeNo) && old.EmployeeNo == "" {
+	if d.says["employee_no"] && person.NumberKey(d.p.EmployeeNo) != person.NumberKey(old.EmployeeNo) && old.EmployeeNo == "" {
 		p.EmployeeNo = d.p.EmployeeNo // a known number stays: the file may have lost its zeros
 	}
 	if !sameSplit(old.FamilyName, old.GivenName, d.p.FamilyName, d.p.GivenName) {

@@ -7,6 +7,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/person"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/jtext"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
@@ -23,7 +24,11 @@ type draft struct {
 
 // rosterRow is what the draft is matched by.
 func (d draft) rosterRow() people.RosterRow {
-	return people.RosterRow{EmployeeNo: d.p.EmployeeNo, Name: d.p.FamilyName + d.p.GivenName, Kana: d.p.FamilyKana + d.p.GivenKana, Email: d.p.Email}
+	name := d.p.FamilyName + d.p.GivenName
+	if name == "" {
+		name = d.p.DisplayName
+	}
+	return people.RosterRow{EmployeeNo: d.p.EmployeeNo, Name: name, Kana: d.p.FamilyKana + d.p.GivenKana, Email: d.p.Email}
 }
 
 // readRow reads the cells of a row, or says why they cannot be used.
@@ -63,7 +68,7 @@ func names(full, family, given string) (string, string) {
 	if family != "" {
 		return family, given
 	}
-	return people.SplitName(full)
+	return person.SplitName(full)
 }
 
 // readChoices reads the cells with a closed set of answers.

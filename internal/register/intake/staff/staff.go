@@ -5,11 +5,20 @@
 package staff
 
 import (
+	"embed"
+	"io/fs"
+
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 )
+
+//go:embed messages.ja.json messages.en.json
+var messages embed.FS
+
+// Messages returns the texts of this importer.
+func Messages() fs.FS { return messages }
 
 // Kind is the word of this importer in addresses and commands.
 const Kind = "people"

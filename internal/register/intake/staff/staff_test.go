@@ -12,7 +12,6 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite/sqlitetest"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
-	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
@@ -38,9 +37,9 @@ type office struct {
 func open(t testing.TB) *office {
 	t.Helper()
 	o := &office{t: t, clock: sqlitetest.NewClock("2026-11-23"), facts: fact.NewStore(nil)}
-	o.db = sqlitetest.Open(t, o.clock, audit.Migrations(), fact.Migrations(), attach.Migrations(), org.Migrations(), people.Migrations(), intake.Migrations())
+	o.db = sqlitetest.Open(t, o.clock, audit.Migrations(), fact.Migrations(), org.Migrations(), people.Migrations(), intake.Migrations())
 	o.places = org.New(o.db, o.facts, nil)
-	o.people = people.New(o.db, o.facts, o.places, attach.New(t.TempDir()))
+	o.people = people.New(o.db, o.facts, o.places)
 	o.intake = intake.New(o.db, t.TempDir(), nil, staff.New(o.people, o.places))
 	o.ctx = actor.With(t.Context(), actor.New(actor.Actor{Account: "a1", Via: "session"},
 		[]actor.Permission{people.PermRead, people.PermEdit, org.PermRead, org.PermEdit}))
@@ -326,6 +325,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		{"quotes that do not close", "氏名,区分\n\"佐藤,役員\n", "sheet.csv_broken", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			p := o.preview(o.put(tc.data, intake.Setting{}))
 			all := problem.All(p.Problem)
 			if len(all) != 1 || all[0].Key != tc.key || p.Plan != nil {
@@ -452,6 +452,7 @@ func TestLargeFiles(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	t.Run("100,000 rows are planned, or refused by name", func(t *testing.T) {
+		t.Parallel()
 		p, err := o.intake.Try(o.ctx, staff.Kind, "big.csv", []byte(made(99_000)), intake.Setting{}, nil)
 		if err != nil || p.Problem != nil || len(p.Plan.Adds) != 99_000 {
 			t.Errorf("99,000 rows: %v, %v", err, p.Problem)
@@ -462,6 +463,7 @@ func TestLargeFiles(t *testing.T) {
 		}
 	})
 	t.Run("progress is told", func(t *testing.T) {
+		t.Parallel()
 		var seen []int
 		_, err := o.intake.Try(o.ctx, staff.Kind, "s.csv", []byte(made(1200)), intake.Setting{}, func(done, total int) { seen = append(seen, done, total) })
 		if diff := cmp.Diff([]int{0, 1200, 500, 1200, 1000, 1200, 1200, 1200}, seen); err != nil || diff != "" {

@@ -1,4 +1,9 @@
-package people
+// Package roster is the yearly confirmation (名簿の年次確認) that the staff list is complete and right: what
+// changed since the last one, what is still open, one button, an attachment where it was signed on paper.
+//
+// It gives the fact people.confirmed, without which no verdict about everybody can be met. Its table is
+// made by the migrations of people, which it reads the list from.
+package roster
 
 import (
 	"context"
@@ -7,6 +12,9 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
+	"github.com/kizuki-security/kizuki/internal/register/fact"
+	"github.com/kizuki-security/kizuki/internal/register/org"
+	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/jtext"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
@@ -16,14 +24,44 @@ import (
 // confirmed_days of the population people in catalog/kinds.yaml.
 const ConfirmedDays = 365
 
+// Service keeps the confirmations. It is safe for concurrent use.
+type Service struct {
+	db     *sqlite.DB
+	facts  *fact.Store
+	people *people.Service
+	org    *org.Service
+	files  *attach.Store
+}
+
+// New returns the service.
+func New(db *sqlite.DB, facts *fact.Store, list *people.Service, places *org.Service, files *attach.Store) *Service {
+	return &Service{db: db, facts: facts, people: list, org: places, files: files}
+}
+
+// Confirmation says that on a day somebody found the staff list complete and right.
+type Confirmation struct {
+	Key        string
+	On         jdate.Day
+	Note       string
+	People     int    // active on that day
+	Blanks     int    // of them with something open
+	Attachment string // key of the signed paper; may be empty
+	By         string // actor.ID
+}
+
+// Confirmations returns the yearly confirmations, newest first.
+func (s *Service) Confirmations(ctx context.Context, tx *sqlite.Tx) ([]Confirmation, error) {
+	return findConfirmations(ctx, tx)
+}
+
 // Roster is what a person looks at before confirming the staff list.
 type Roster struct {
 	Mark                        string // state that is seen; Confirm refuses another one
 	Last                        *Confirmation
 	Active                      int
 	Departments                 []DepartmentCount
-	Added, Left, Moved, Changed []Person // since the last confirmation
-	Blank                       []Person // active people with something open
+	Added, Left, Moved, Changed []people.Person // since the last confirmation
+	Blank                       []people.Person // active people with something open
 }
 
 // DepartmentCount is how many active people a department has; Key "" counts those without department.
@@ -45,12 +83,12 @@ func (s *Service) Roster(ctx context.Context, tx *sqlite.Tx) (Roster, error) {
 	if r.Mark, err = rosterMark(ctx, tx); err != nil {
 		return r, err
 	}
-	all, err := findPersons(ctx, tx, Filter{})
+	all, err := s.people.List(ctx, tx, people.Filter{})
 	if err != nil {
 		return r, err
 	}
 	counts := map[string]int{}
-	byKey := make(map[string]Person, len(all))
+	byKey := make(map[string]people.Person, len(all))
 	for _, p := range all {
 		byKey[p.Key] = p
 		if !p.ActiveOn(today(tx)) {
@@ -68,7 +106,7 @@ func (s *Service) Roster(ctx context.Context, tx *sqlite.Tx) (Roster, error) {
 	}
 	for _, group := range []struct {
 		keys []string
-		to   *[]Person
+		to   *[]people.Person
 	}{{changed.added, &r.Added}, {changed.left, &r.Left}, {changed.moved, &r.Moved}, {changed.changed, &r.Changed}} {
 		for _, key := range group.keys {
 			*group.to = append(*group.to, byKey[key])
@@ -105,7 +143,7 @@ type Paper struct {
 // Codes: forbidden (it takes the whole company), conflict (the list changed since it was shown), invalid.
 func (s *Service) Confirm(ctx context.Context, mark, note string, paper *Paper) error {
 	who := actor.From(ctx)
-	if err := who.Require(PermConfirm); err != nil {
+	if err := who.Require(people.PermConfirm); err != nil {
 		return err
 	}
 	if err := who.RequireScope(""); err != nil {
@@ -140,7 +178,7 @@ func (s *Service) Confirm(ctx context.Context, mark, note string, paper *Paper) 
 		if err := audit.Record(ctx, tx, "people.roster_confirmed", record, after); err != nil {
 			return err
 		}
-		return s.facts.Put(ctx, tx, record, confirmationKinds(), confirmationFacts(c))
+		return s.facts.Put(ctx, tx, record, Kinds(), confirmationFacts(c))
 	})
 }
 
@@ -151,3 +189,5 @@ func confirmationDue(last *Confirmation) jdate.Day {
 	}
 	return last.On.Add(ConfirmedDays)
 }
+
+func today(tx *sqlite.Tx) jdate.Day { return jdate.Of(tx.Now) }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/kizuki-security/kizuki/internal/register/intake"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+type importCommand struct {
+	Kind    string            `arg:"" help:"What the files hold: people, sheet."`
+	Files   []string          `arg:"" help:"Files: xlsx, xlsm, csv." type:"existingfile"`
+	DryRun  bool              `help:"Only show what would change; this is the default."`
+	Yes     bool              `help:"Take the files over."`
+	Rejects string            `help:"File to which rows that cannot be read are written, as CSV." placeholder:"FILE"`
+	Set     map[string]string `help:"Choices about the reading, e.g. --set year=2025."`
+}
+
+// Run shows what each file would change, and takes it over with --yes. Refused rows end with code 4.
+func (c *importCommand) Run(ctx context.Context, e *environment) (err error) {
+	a, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	ctx = asCommand(ctx)
+	refused := 0
+	var rejects bytes.Buffer
+	for _, file := range c.Files {
+		if err := ctx.Err(); err != nil { // Ctrl-C: what was taken over stays, the rest is told
+			return err
+		}
+		data, err := os.ReadFile(file) //nolint:gosec // the person names the file
+		if err != nil {
+			return fmt.Errorf("read %s: %w", file, err)
+		}
+		p, err := c.one(ctx, e, a.Intake, filepath.Base(file), data)
+		if err != nil {
+			return err
+		}
+		refused += len(p.Plan.Refused)
+		for _, r := range p.Plan.Refused {
+			line := e.t("cli.import.refused", "file", filepath.Base(file), "line", r.Line, "value", r.Value, "reason", r.Reason)
+			fmt.Fprintln(e.stderr, line)
+			fmt.Fprintf(&rejects, "%q,%d,%q,%q\r\n", filepath.Base(file), r.Line, r.Value, e.texts.Format(e.lang, r.Reason))
+		}
+	}
+	if c.Rejects != "" {
+		if err := os.WriteFile(c.Rejects, rejects.Bytes(), 0o600); err != nil {
+			return fmt.Errorf("write rejects: %w", err)
+		}
+	}
+	if refused > 0 {
+		return exitError{exitPartly}
+	}
+	return nil
+}
+
+func (c *importCommand) one(ctx context.Context, e *environment, svc *intake.Service, name string, data []byte) (*intake.Preview, error) {
+	progress := e.progress("cli.import.reading")
+	defer progress.end()
+	setting := intake.Setting{Options: c.Set}
+	var p *intake.Preview
+	var err error
+	var prepared intake.Import
+	if c.Yes && !c.DryRun {
+		if prepared, err = svc.Prepare(ctx, c.Kind, name, data, setting); err == nil {
+			p, err = svc.Preview(ctx, c.Kind, prepared.Key, progress.step)
+		}
+	} else {
+		p, err = svc.Try(ctx, c.Kind, name, data, setting, progress.step)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.Problem != nil {
+		return nil, p.Problem
+	}
+	progress.end()
+	e.println(e.t("cli.import.plan", "file", name, "adds", len(p.Plan.Adds), "changes", len(p.Plan.Changes), "same", p.Plan.Same,
+		"refused", len(p.Plan.Refused), "missing", len(p.Plan.Missing)))
+	for _, n := range p.Plan.Notes {
+		e.println("  " + e.texts.T(e.lang, n.Key, n.Args))
+	}
+	if prepared.Key == "" {
+		e.println(e.t("cli.import.dry"))
+		return p, nil
+	}
+	done, err := svc.Apply(ctx, c.Kind, prepared.Key, intake.Consent{Mark: p.Mark, Progress: progress.step})
+	if err != nil {
+		return nil, err
+	}
+	e.println(e.t("cli.import.done", "file", name, "adds", done.Counts.Added, "changes", done.Counts.Changed))
+	return p, nil
+}
+
+type exportCommand struct {
+	Kind       string `arg:"" help:"What to write: gaps, sheet, people."`
+	ID         string `arg:"" optional:"" help:"For sheet: the framework, e.g. jama-japia."`
+	Format     string `help:"xlsx, csv or json." default:"xlsx" enum:"xlsx,csv,json"`
+	Unanswered bool   `help:"For sheet: write although items are still unanswered."`
+	Output     string `short:"o" help:"File to write; - is standard output." default:"-"`
+}
+
+// Run writes the list.
+func (c *exportCommand) Run(ctx context.Context, e *environment) (err error) {
+	a, err := e.openReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	var buf bytes.Buffer
+	ctx = asCommand(ctx)
+	switch c.Kind {
+	case "gaps":
+		err = a.ExportGaps(ctx, &buf, c.Format, e.lang)
+	case "sheet":
+		err = a.ExportSheet(ctx, &buf, c.ID, c.Format, e.lang, c.Unanswered)
+	case "people":
+		err = a.ExportPeople(ctx, &buf, c.Format, e.lang)
+	default:
+		return problem.Invalid("", "cli.export.kind", "kind", c.Kind)
+	}
+	if err != nil {
+		return err
+	}
+	if c.Output == "-" {
+		_, err = e.stdout.Write(buf.Bytes())
+		return err
+	}
+	if err := os.WriteFile(c.Output, buf.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", c.Output, err)
+	}
+	fmt.Fprintln(e.stderr, e.t("cli.export.done", "file", c.Output))
+	return nil
+}
+
+type assessCommand struct {
+	Framework string `help:"Only this framework, e.g. jama-japia or scs." placeholder:"ID"`
+	JSON      bool   `name:"json" help:"Print as JSON (kizuki.gaps/1)."`
+	Require   string `help:"Exit with code 3 when an item of this level or below is not met." placeholder:"LEVEL"`
+}
+
+// Run prints the gaps.
+func (c *assessCommand) Run(ctx context.Context, e *environment) (err error) {
+	a, err := e.openReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	ctx = asCommand(ctx)
+	report, err := a.Assess.GapsReport(ctx, e.lang)
+	if err != nil {
+		return err
+	}
+	if c.Framework != "" {
+		report = report.Only(c.Framework)
+		if len(report.Targets) == 0 {
+			return problem.Invalid("", "cli.assess.no_target", "framework", c.Framework)
+		}
+	}
+	if c.JSON {
+		err = e.printJSON(report)
+	} else {
+		e.printGaps(report)
+	}
+	if err != nil || c.Require == "" {
+		return err
+	}
+	for _, g := range report.Gaps {
+		if g.Level != "" && strings.Compare(g.Level, c.Require) <= 0 {
+			return exitError{exitFound}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+
+	"github.com/kizuki-security/kizuki/internal/app"
+)
+
+type serveCommand struct {
+	Listen string `help:"Address that the office answers on; 127.0.0.1:8600 unless configured." placeholder:"ADDR"`
+}
+
+// Run serves the office until it is interrupted. An empty folder shows a one-time set-up link.
+func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
+	a, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	addr := e.values.Text("listen")
+	if c.Listen != "" {
+		addr = c.Listen
+	}
+	s, err := a.Listen(ctx, addr)
+	if err != nil {
+		return err
+	}
+	link, err := a.SetupLink(ctx)
+	if err != nil {
+		return err
+	}
+	if link != "" {
+		e.println(e.t("cli.serve.setup"))
+		e.println("  " + link)
+	} else {
+		e.println(e.t("cli.serve.address", "address", s.Address()))
+	}
+	if !loopback(addr) {
+		e.println(e.t("cli.serve.open"))
+	}
+	e.log.InfoContext(ctx, "serving", "address", s.Address(), "pid", os.Getpid())
+	return s.Serve(ctx)
+}
+
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+type initCommand struct {
+	Company      string   `required:"" help:"Name of the company."`
+	FamilyName   string   `required:"" help:"Family name of the first person."`
+	GivenName    string   `help:"Given name of the first person."`
+	Login        string   `required:"" help:"Login name or mail address of the first account."`
+	PasswordFile string   `help:"File with the password; without it one line is read from standard input." placeholder:"FILE"`
+	Fiscal       int      `help:"Month in which the fiscal year begins." default:"4"`
+	Level        string   `help:"Target level of the guideline: 1, 2 or 3." default:"1" enum:"1,2,3"`
+	Star         string   `help:"Target of SCS: 3 or 4; none when left out." default:"" enum:",3,4"`
+	Role         []string `help:"Roles of the first account beside admin." default:"keeper"`
+}
+
+// Run sets the office up.
+func (c *initCommand) Run(ctx context.Context, e *environment) (err error) {
+	password, err := e.secret(c.PasswordFile)
+	if err != nil {
+		return err
+	}
+	a, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	err = a.Init(asCommand(ctx), app.FirstOffice{
+		Company: c.Company, FamilyName: c.FamilyName, GivenName: c.GivenName, Login: c.Login, Password: password,
+		FiscalStart: c.Fiscal, Level: c.Level, Star: c.Star, Roles: c.Role,
+	})
+	if err != nil {
+		return err
+	}
+	e.println(e.t("cli.init.done", "company", c.Company, "login", c.Login))
+	return nil
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/kizuki-security/kizuki/internal/app"
+)
+
+type userCommand struct {
+	List    userList    `cmd:"" help:"List the accounts."`
+	Add     userAdd     `cmd:"" help:"Add an account. Example: kizuki user add tanaka --name 田中 --role keeper"`
+	Passwd  userPasswd  `cmd:"" help:"Set a password. Example: kizuki user passwd tanaka"`
+	Disable userDisable `cmd:"" help:"Switch an account off. Example: kizuki user disable tanaka"`
+}
+
+type userList struct {
+	JSON bool `name:"json" help:"Print as JSON (kizuki.users/1)."`
+}
+
+// Run prints the accounts.
+func (c *userList) Run(ctx context.Context, e *environment) (err error) {
+	a, err := e.openReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	users, err := a.Users(asCommand(ctx))
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return e.printJSON(map[string]any{"schema": "kizuki.users/1", "users": users})
+	}
+	for _, u := range users {
+		e.println(fmt.Sprintf("%-20s %-9s %s", u.Login, u.State, strings.Join(u.Roles, ",")))
+	}
+	return nil
+}
+
+type userAdd struct {
+	Login        string   `arg:"" help:"Login name or mail address."`
+	Name         string   `required:"" help:"How the person is shown."`
+	Person       string   `help:"Employee number of the person on the staff list." placeholder:"NUMBER"`
+	Role         []string `required:"" help:"Roles: admin, approver, keeper, viewer, advisor, employee."`
+	PasswordFile string   `help:"File with the password; without it one line is read from standard input." placeholder:"FILE"`
+}
+
+// Run adds an account.
+func (c *userAdd) Run(ctx context.Context, e *environment) (err error) {
+	password, err := e.secret(c.PasswordFile)
+	if err != nil {
+		return err
+	}
+	return e.change(ctx, "cli.user.added", c.Login, func(ctx context.Context, a *app.App) error {
+		return a.AddUser(ctx, app.NewUser{Login: c.Login, Name: c.Name, EmployeeNo: c.Person, Roles: c.Role, Password: password})
+	})
+}
+
+type userPasswd struct {
+	Login        string `arg:"" help:"Login name or mail address."`
+	PasswordFile string `help:"File with the password; without it one line is read from standard input." placeholder:"FILE"`
+}
+
+// Run sets a password.
+func (c *userPasswd) Run(ctx context.Context, e *environment) error {
+	password, err := e.secret(c.PasswordFile)
+	if err != nil {
+		return err
+	}
+	return e.change(ctx, "cli.user.passwd", c.Login, func(ctx context.Context, a *app.App) error {
+		return a.Accounts.SetPassword(ctx, c.Login, password)
+	})
+}
+
+type userDisable struct {
+	Login string `arg:"" help:"Login name or mail address."`
+}
+
+// Run switches an account off.
+func (c *userDisable) Run(ctx context.Context, e *environment) error {
+	return e.change(ctx, "cli.user.disabled", c.Login, func(ctx context.Context, a *app.App) error {
+		return a.DisableUser(ctx, c.Login)
+	})
+}
+
+// change opens the office, does one act and tells it.
+func (e *environment) change(ctx context.Context, key, login string, act func(context.Context, *app.App) error) (err error) {
+	a, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := act(asCommand(ctx), a); err != nil {
+		return err
+	}
+	e.println(e.t(key, "login", login))
+	return nil
+}
+
+// secret reads a password from a file or from one line of standard input, never from an argument: other
+// people on the machine can see those.
+func (e *environment) secret(file string) (string, error) {
+	if file != "" {
+		data, err := os.ReadFile(file) //nolint:gosec // the person names the file
+		if err != nil {
+			return "", fmt.Errorf("read password file: %w", err)
+		}
+		return strings.TrimRight(string(data), "\r\n"), nil
+	}
+	if isTerminal(e.stdin) {
+		fmt.Fprint(e.stderr, e.t("cli.password"))
+	}
+	line, err := bufio.NewReader(e.stdin).ReadString('\n')
+	if err != nil && line == "" {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}

@@ -1,0 +1,232 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
+	assesssheet "github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
+	"github.com/kizuki-security/kizuki/internal/platform/sheet"
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/account/setup"
+	"github.com/kizuki-security/kizuki/internal/register/actor"
+	"github.com/kizuki-security/kizuki/internal/register/org"
+	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/words/jdate"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// SetupLink gives the one-time address of the set-up, "" when the office has an account.
+func (a *App) SetupLink(ctx context.Context) (string, error) {
+	token, err := a.Setup.Token(ctx)
+	if problem.CodeOf(err) == problem.CodeConflict {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return a.address + setup.Path(token), nil
+}
+
+// FirstOffice is what kizuki init asks.
+type FirstOffice struct {
+	Company, FamilyName, GivenName, Login, Password string
+	FiscalStart                                     int // month
+	Level, Star                                     string
+	Roles                                           []string
+}
+
+// Init sets an empty office up without a browser.
+func (a *App) Init(ctx context.Context, f FirstOffice) error {
+	var company org.Company
+	err := a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		company, err = a.Org.Company(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	company.Name, company.FiscalStart, company.TargetLevel, company.TargetStar = f.Company, time.Month(f.FiscalStart), f.Level, f.Star
+	roles, err := rolesOf(f.Roles)
+	if err != nil {
+		return err
+	}
+	return a.Setup.Init(ctx, setup.Input{
+		Company: company, Person: setup.FirstPerson{FamilyName: f.FamilyName, GivenName: f.GivenName},
+		Login: f.Login, Password: f.Password, Roles: roles,
+	})
+}
+
+func rolesOf(names []string) ([]actor.Role, error) {
+	var roles []actor.Role
+	for _, name := range names {
+		r := actor.Role(name)
+		if !r.Valid() {
+			return nil, problem.Invalid("role", "app.role_unknown", "role", name)
+		}
+		roles = append(roles, r)
+	}
+	return roles, nil
+}
+
+// User is one account as the command line lists it.
+type User struct {
+	Login string   `json:"login"`
+	State string   `json:"state"`
+	Roles []string `json:"roles"`
+}
+
+// Users lists the accounts.
+func (a *App) Users(ctx context.Context) (users []User, err error) {
+	err = a.DB.Read(ctx, func(tx *sqlite.Tx) error {
+		all, err := a.Accounts.List(ctx, tx)
+		for _, acc := range all {
+			u := User{Login: acc.Login, State: acc.State(jdate.Of(tx.Now)), Roles: []string{}}
+			for _, r := range acc.Roles {
+				u.Roles = append(u.Roles, string(r))
+			}
+			users = append(users, u)
+		}
+		return err
+	})
+	return users, err
+}
+
+// NewUser is what kizuki user add asks.
+type NewUser struct {
+	Login, Name, EmployeeNo, Password string
+	Roles                             []string
+}
+
+// AddUser adds an account, for the person with the employee number when one is given.
+func (a *App) AddUser(ctx context.Context, n NewUser) error {
+	roles, err := rolesOf(n.Roles)
+	if err != nil {
+		return err
+	}
+	person := ""
+	if n.EmployeeNo != "" {
+		err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
+			found, err := a.People.Match(ctx, tx, []people.RosterRow{{EmployeeNo: n.EmployeeNo}})
+			if err == nil && found[0].Person == nil {
+				err = problem.NotFound("app.person_unknown", "number", n.EmployeeNo)
+			}
+			if err == nil {
+				person = found[0].Person.Key
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	_, err = a.Accounts.Create(ctx, account.NewAccount{
+		Login: n.Login, Password: n.Password, Profile: account.Profile{Name: n.Name, Person: person, Roles: roles},
+	})
+	return err
+}
+
+// DisableUser switches an account off.
+func (a *App) DisableUser(ctx context.Context, login string) error {
+	var key string
+	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
+		acc, err := a.Accounts.ByLogin(ctx, tx, login)
+		key = acc.Key
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return a.Accounts.SetDisabled(ctx, key, true)
+}
+
+// ExportGaps writes the gaps: xlsx, csv or json (kizuki.gaps/1).
+func (a *App) ExportGaps(ctx context.Context, w io.Writer, format, lang string) error {
+	report, err := a.Assess.GapsReport(ctx, lang)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		return enc.Encode(report)
+	}
+	var names map[string]string
+	err = a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		names, err = a.People.Names(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	word := func(key string) string { return a.Texts.T(lang, key, nil) }
+	return sheet.Write(w, sheet.Format(format), gap.Table(report, names, word))
+}
+
+// ExportSheet writes the check sheet of a framework ("" is the first target) with the answers of the open round. Items that
+// are still 分からない are refused unless unanswered says that they may stay empty.
+func (a *App) ExportSheet(ctx context.Context, w io.Writer, id, format, lang string, unanswered bool) error {
+	key, err := a.frameworkKey(id)
+	if err != nil {
+		return err
+	}
+	return a.Sheets.Export(ctx, assesssheet.ExportOptions{Framework: key, Format: sheet.Format(format), Locale: lang, Unanswered: unanswered}, w)
+}
+
+// frameworkKey completes "jama-japia" to the newest version.
+func (a *App) frameworkKey(id string) (string, error) {
+	if id == "" {
+		id = "jama-japia"
+	}
+	if a.Catalog.Key(id) != nil {
+		return id, nil
+	}
+	if f := a.Catalog.Latest(id); f != nil {
+		return f.Key(), nil
+	}
+	return "", problem.NotFound("app.framework_unknown", "framework", id)
+}
+
+// ExportPeople writes the staff list in the form that the import reads back.
+func (a *App) ExportPeople(ctx context.Context, w io.Writer, format, lang string) error {
+	word := func(key string) string { return a.Texts.T(lang, key, nil) }
+	var out sheet.Out
+	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
+		list, err := a.People.List(ctx, tx, people.Filter{})
+		if err != nil {
+			return err
+		}
+		out, err = a.People.Table(ctx, tx, list, word)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return sheet.Write(w, sheet.Format(format), out)
+}
+
+// DemoLogin and DemoPassword open the sample company; it holds nothing real and answers on loopback.
+const (
+	DemoLogin    = "sato"
+	DemoPassword = "mihon-no-kaisha-2026"
+)
+
+// SampleDir is where the demo puts files to try the import with.
+func SampleDir(dir string) string { return filepath.Join(dir, "samples") }
+
+func writeSample(dir, name string, data []byte) error {
+	if err := os.MkdirAll(SampleDir(dir), 0o700); err != nil {
+		return fmt.Errorf("make folder of samples: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(SampleDir(dir), name), data, 0o600); err != nil {
+		return fmt.Errorf("write sample %s: %w", name, err)
+	}
+	return nil
+}
