@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app"
-	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
 
@@ -37,7 +36,7 @@ func (c *demoCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	report, err := a.Assess.GapsReport(asCommand(ctx), e.lang)
+	report, err := a.Gaps(app.AsCommand(ctx), e.lang)
 	if err != nil {
 		return err
 	}
@@ -89,7 +88,7 @@ func (c *demoCommand) clock() (func() time.Time, error) {
 }
 
 // printGaps writes the headline and the next five as text.
-func (e *environment) printGaps(r *assessment.GapsReport) {
+func (e *environment) printGaps(r *app.GapsReport) {
 	e.println(e.t("cli.gaps.head", "company", r.Company, "day", r.AsOf))
 	e.println(e.t("cli.gaps.open", "n", r.Open.Clauses, "unmet", r.Open.Unmet, "unknown", r.Open.Unknown))
 	for _, t := range r.Targets {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+
+	"github.com/kizuki-security/kizuki/internal/app"
 )
 
 type doctorCommand struct {
@@ -16,7 +18,7 @@ func (c *doctorCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	checks, err := a.Doctor(asCommand(ctx))
+	checks, err := a.Doctor(app.AsCommand(ctx))
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/kizuki-security/kizuki/internal/app"
 	"github.com/kizuki-security/kizuki/internal/platform/config"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
-	"github.com/kizuki-security/kizuki/internal/register/actor"
 )
 
 //go:embed messages.ja.json messages.en.json
@@ -162,12 +161,6 @@ func (e *environment) openReading(ctx context.Context) (*app.App, error) {
 		return app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, ReadOnly: true})
 	}
 	return a, err
-}
-
-// asCommand is the context of what a person does at the command line of the machine itself: whoever may
-// read the folder may do everything, and the audit log says that it came this way.
-func asCommand(ctx context.Context) context.Context {
-	return actor.With(ctx, actor.Command())
 }
 
 // println prints a line of the result.

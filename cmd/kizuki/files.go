@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/kizuki-security/kizuki/internal/register/intake"
+	"github.com/kizuki-security/kizuki/internal/app"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
@@ -29,7 +29,7 @@ func (c *importCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	ctx = asCommand(ctx)
+	ctx = app.AsCommand(ctx)
 	refused := 0
 	var rejects bytes.Buffer
 	for _, file := range c.Files {
@@ -40,12 +40,12 @@ func (c *importCommand) Run(ctx context.Context, e *environment) (err error) {
 		if err != nil {
 			return fmt.Errorf("read %s: %w", file, err)
 		}
-		p, err := c.one(ctx, e, a.Intake, filepath.Base(file), data)
+		p, err := c.one(ctx, e, a, filepath.Base(file), data)
 		if err != nil {
 			return err
 		}
-		refused += len(p.Plan.Refused)
-		for _, r := range p.Plan.Refused {
+		refused += len(p.Refused)
+		for _, r := range p.Refused {
 			line := e.t("cli.import.refused", "file", filepath.Base(file), "line", r.Line, "value", r.Value, "reason", r.Reason)
 			fmt.Fprintln(e.stderr, line)
 			fmt.Fprintf(&rejects, "%q,%d,%q,%q\r\n", filepath.Base(file), r.Line, r.Value, e.texts.Format(e.lang, r.Reason))
@@ -62,42 +62,24 @@ func (c *importCommand) Run(ctx context.Context, e *environment) (err error) {
 	return nil
 }
 
-func (c *importCommand) one(ctx context.Context, e *environment, svc *intake.Service, name string, data []byte) (*intake.Preview, error) {
+func (c *importCommand) one(ctx context.Context, e *environment, a *app.App, name string, data []byte) (*app.ImportResult, error) {
 	progress := e.progress("cli.import.reading")
-	defer progress.end()
-	setting := intake.Setting{Options: c.Set}
-	var p *intake.Preview
-	var err error
-	var prepared intake.Import
-	if c.Yes && !c.DryRun {
-		if prepared, err = svc.Prepare(ctx, c.Kind, name, data, setting); err == nil {
-			p, err = svc.Preview(ctx, c.Kind, prepared.Key, progress.step)
-		}
-	} else {
-		p, err = svc.Try(ctx, c.Kind, name, data, setting, progress.step)
-	}
+	res, err := a.Import(ctx, c.Kind, name, data, c.Set, c.Yes && !c.DryRun, progress.step)
+	progress.end()
 	if err != nil {
 		return nil, err
 	}
-	if p.Problem != nil {
-		return nil, p.Problem
-	}
-	progress.end()
-	e.println(e.t("cli.import.plan", "file", name, "adds", len(p.Plan.Adds), "changes", len(p.Plan.Changes), "same", p.Plan.Same,
-		"refused", len(p.Plan.Refused), "missing", len(p.Plan.Missing)))
-	for _, n := range p.Plan.Notes {
+	e.println(e.t("cli.import.plan", "file", name, "adds", res.Adds, "changes", res.Changes, "same", res.Same,
+		"refused", len(res.Refused), "missing", res.Missing))
+	for _, n := range res.Notes {
 		e.println("  " + e.texts.T(e.lang, n.Key, n.Args))
 	}
-	if prepared.Key == "" {
+	if res.Applied {
+		e.println(e.t("cli.import.done", "file", name, "adds", res.Added, "changes", res.Changed))
+	} else {
 		e.println(e.t("cli.import.dry"))
-		return p, nil
 	}
-	done, err := svc.Apply(ctx, c.Kind, prepared.Key, intake.Consent{Mark: p.Mark, Progress: progress.step})
-	if err != nil {
-		return nil, err
-	}
-	e.println(e.t("cli.import.done", "file", name, "adds", done.Counts.Added, "changes", done.Counts.Changed))
-	return p, nil
+	return res, nil
 }
 
 type exportCommand struct {
@@ -116,7 +98,7 @@ func (c *exportCommand) Run(ctx context.Context, e *environment) (err error) {
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	var buf bytes.Buffer
-	ctx = asCommand(ctx)
+	ctx = app.AsCommand(ctx)
 	switch c.Kind {
 	case "gaps":
 		err = a.ExportGaps(ctx, &buf, c.Format, e.lang)
@@ -154,8 +136,8 @@ func (c *assessCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	ctx = asCommand(ctx)
-	report, err := a.Assess.GapsReport(ctx, e.lang)
+	ctx = app.AsCommand(ctx)
+	report, err := a.Gaps(ctx, e.lang)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (c *userList) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	users, err := a.Users(asCommand(ctx))
+	users, err := a.Users(app.AsCommand(ctx))
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (e *environment) change(ctx context.Context, key, login string, act func(co
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	if err := act(asCommand(ctx), a); err != nil {
+	if err := act(app.AsCommand(ctx), a); err != nil {
 		return err
 	}
 	e.println(e.t(key, "login", login))

@@ -25,6 +25,12 @@ func (a *App) Nightly(ctx context.Context) error {
 	if err := a.DB.Write(ctx, func(tx *sqlite.Tx) error { return a.Assess.RecomputeDue(ctx, tx) }); err != nil {
 		errs = append(errs, fmt.Errorf("judge what fell due: %w", err))
 	}
+	if err := a.DB.Write(ctx, func(tx *sqlite.Tx) error { _, err := a.Accounts.Sweep(ctx, tx); return err }); err != nil {
+		errs = append(errs, fmt.Errorf("clear old sessions: %w", err))
+	}
+	if _, err := a.Intake.Sweep(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("clear old imports: %w", err))
+	}
 	return errors.Join(errs...)
 }
 
@@ -38,16 +44,19 @@ func (a *App) sync(ctx context.Context, src fact.Source) error {
 	return errors.Join(err, noted)
 }
 
-// begin brings an office that was closed for a while up to date, so that its first page is right.
+// begin brings an office that was closed for a while up to date, so that its first page is right. Every
+// clause is judged once: a new version may bring new ones.
 func (a *App) begin(ctx context.Context) error {
 	stale, err := a.stale(ctx)
-	if err != nil || !stale {
+	if err != nil {
 		return err
 	}
-	if err := a.Nightly(ctx); err != nil {
-		a.cfg.Log.ErrorContext(ctx, "reading the records again went wrong", "error", err)
+	if stale {
+		if err := a.Nightly(ctx); err != nil {
+			a.cfg.Log.ErrorContext(ctx, "reading the records again went wrong", "error", err)
+		}
 	}
-	return nil
+	return a.DB.Write(ctx, func(tx *sqlite.Tx) error { return a.Assess.RecomputeAll(ctx, tx) })
 }
 
 // stale says whether some source was not read since yesterday, or never.

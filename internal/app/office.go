@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
 	assesssheet "github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
 	"github.com/kizuki-security/kizuki/internal/platform/sheet"
@@ -21,6 +22,18 @@ import (
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
+
+// AsCommand is the context of what a person does at the command line of the machine itself: whoever may
+// read the folder may do everything, and the audit log says that it came this way.
+func AsCommand(ctx context.Context) context.Context { return actor.With(ctx, actor.Command()) }
+
+// GapsReport is what the company has not done yet, in the documented shape kizuki.gaps/1.
+type GapsReport = assessment.GapsReport
+
+// Gaps writes the gaps of all targets in a language.
+func (a *App) Gaps(ctx context.Context, lang string) (*GapsReport, error) {
+	return a.Assess.GapsReport(ctx, lang)
+}
 
 // SetupLink gives the one-time address of the set-up, "" when the office has an account.
 func (a *App) SetupLink(ctx context.Context) (string, error) {
@@ -37,7 +50,8 @@ func (a *App) SetupLink(ctx context.Context) (string, error) {
 // FirstOffice is what kizuki init asks.
 type FirstOffice struct {
 	Company, FamilyName, GivenName, Login, Password string
-	FiscalStart                                     int // month
+	Industry, Size                                  string // as in org.Industries and org.Sizes
+	FiscalStart                                     int    // month
 	Level, Star                                     string
 	Roles                                           []string
 }
@@ -53,6 +67,7 @@ func (a *App) Init(ctx context.Context, f FirstOffice) error {
 		return err
 	}
 	company.Name, company.FiscalStart, company.TargetLevel, company.TargetStar = f.Company, time.Month(f.FiscalStart), f.Level, f.Star
+	company.Industry, company.Size = f.Industry, f.Size
 	roles, err := rolesOf(f.Roles)
 	if err != nil {
 		return err

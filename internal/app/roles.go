@@ -7,6 +7,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
+	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 )
@@ -30,7 +31,7 @@ func Grants() map[actor.Role][]actor.Permission {
 		),
 		actor.Keeper: with(
 			org.PermEdit, people.PermEdit, people.PermConfirm, policy.PermEdit, training.PermEdit,
-			assessment.PermAnswer, assessment.PermManage, assessment.PermRequest,
+			assessment.PermAnswer, assessment.PermManage, assessment.PermRequest, intake.PermImport,
 		),
 		actor.Viewer:   with(),
 		actor.Advisor:  with(),

@@ -71,6 +71,13 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 	if err := a.counts(ctx, who, f); err != nil {
 		return nil, err
 	}
+	err = a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		f.Banners, err = a.Accounts.Banners(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("frame: read banners: %w", err)
+	}
 	if a.cfg.Demo {
 		f.Banners = append(f.Banners, web.Banner{Key: "app.banner.demo"})
 	}
@@ -120,29 +127,16 @@ func (a *App) changes(r *http.Request, request string) []web.Change {
 	if !actor.From(ctx).May(assessment.PermRead) {
 		return nil
 	}
-	var met, lost int
+	var out []web.Change
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
 		all, err := a.Assess.Changes(ctx, tx, request)
-		for _, c := range all {
-			switch {
-			case c.To == "met":
-				met++
-			case c.From == "met":
-				lost++
-			}
+		for _, line := range assessment.Lines(all) {
+			out = append(out, web.Change(line))
 		}
 		return err
 	})
 	if err != nil {
 		a.cfg.Log.WarnContext(ctx, "changes of the last act are not shown", "error", err)
-		return nil
-	}
-	var out []web.Change
-	if met > 0 {
-		out = append(out, web.Change{Key: "app.changed.met", Args: map[string]any{"n": met}})
-	}
-	if lost > 0 {
-		out = append(out, web.Change{Key: "app.changed.lost", Args: map[string]any{"n": lost}})
 	}
 	return out
 }

@@ -58,6 +58,8 @@ func placeOf(dir string) place {
 		return ""
 	}
 	switch first := at(0); {
+	case first == "docs": // generators of pages of the manual read what they show, like tests
+		return place{"test", "docs", rest(1)}
 	case first == "cmd", first == "test", first == "scripts":
 		return place{first, at(1), rest(2)}
 	case slices.Contains(contentRooms, first):

@@ -86,7 +86,7 @@ func (s *Service) SaveAction(ctx context.Context, a Action) (string, error) {
 		return "", err
 	}
 	err := s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		if err := s.mayAct(ctx, tx, a); err != nil {
+		if err := s.mayChange(ctx, tx, a); err != nil {
 			return err
 		}
 		if err := s.onStaffList(ctx, tx, a.Owner); err != nil {

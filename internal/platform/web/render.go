@@ -58,6 +58,9 @@ type Banner struct {
 	Link string
 }
 
+// Msg is the sentence of the notice.
+func (b Banner) Msg() i18n.Msg { return i18n.Msg{Key: b.Key, Args: b.Args} }
+
 // page is what templates get: the frame and the feature's own view.
 type page struct {
 	Frame *Frame

@@ -133,12 +133,14 @@ func TestSessionsEnd(t *testing.T) {
 		open bool
 	}{
 		{"used all day long", func(t *testing.T, o *office, _, token string) {
+			t.Helper()
 			for range 6 * 3 {
 				o.clock.Advance(8 * time.Hour)
 				o.authenticated(t, token)
 			}
 		}, true},
 		{"older than a week, however busy", func(t *testing.T, o *office, _, token string) {
+			t.Helper()
 			for range 7*3 + 1 {
 				o.clock.Advance(8 * time.Hour)
 				o.authenticated(t, token)
@@ -146,27 +148,41 @@ func TestSessionsEnd(t *testing.T) {
 		}, false},
 		{"almost idle", func(_ *testing.T, o *office, _, _ string) { o.clock.Advance(12*time.Hour - time.Minute) }, true},
 		{"idle", func(_ *testing.T, o *office, _, _ string) { o.clock.Advance(12 * time.Hour) }, false},
-		{"signed out", func(t *testing.T, o *office, _, token string) { check(t, o.svc.SignOut(t.Context(), token)) }, false},
+		{"signed out", func(t *testing.T, o *office, _, token string) {
+			t.Helper()
+			check(t, o.svc.SignOut(t.Context(), token))
+		}, false},
 		{"ended by an administrator", func(t *testing.T, o *office, key, _ string) {
+			t.Helper()
 			_, err := o.svc.RevokeSessionsOf(o.ctx, key)
 			check(t, err)
 		}, false},
-		{"account closed", func(t *testing.T, o *office, key, _ string) { check(t, o.svc.SetDisabled(o.ctx, key, true)) }, false},
+		{"account closed", func(t *testing.T, o *office, key, _ string) {
+			t.Helper()
+			check(t, o.svc.SetDisabled(o.ctx, key, true))
+		}, false},
 		{"account closed and opened again", func(t *testing.T, o *office, key, _ string) {
+			t.Helper()
 			check(t, o.svc.SetDisabled(o.ctx, key, true))
 			check(t, o.svc.SetDisabled(o.ctx, key, false))
 		}, false},
-		{"password set by an administrator", func(t *testing.T, o *office, _, _ string) { check(t, o.svc.SetPassword(o.ctx, "sato", better)) }, false},
+		{"password set by an administrator", func(t *testing.T, o *office, _, _ string) {
+			t.Helper()
+			check(t, o.svc.SetPassword(o.ctx, "sato", better))
+		}, false},
 		{"password link made, not used", func(t *testing.T, o *office, key, _ string) {
+			t.Helper()
 			_, _, err := o.svc.PasswordLink(o.ctx, key)
 			check(t, err)
 		}, true},
 		{"password reset", func(t *testing.T, o *office, key, _ string) {
+			t.Helper()
 			link, _, err := o.svc.PasswordLink(o.ctx, key)
 			check(t, err)
 			check(t, o.svc.ResetPassword(t.Context(), link, better))
 		}, false},
 		{"other sessions ended", func(t *testing.T, o *office, _, token string) {
+			t.Helper()
 			_, s, _, err := o.svc.Authenticated(t.Context(), token)
 			check(t, err)
 			n, err := o.svc.RevokeOthers(o.as(t, "sato"), s.Key)
@@ -270,14 +286,14 @@ func TestPasswordLink(t *testing.T) {
 	o.add(t, "chief", actor.Admin)
 	a, err := o.svc.Create(o.ctx, account.NewAccount{Login: "sato", Profile: profile("佐藤", actor.Keeper)})
 	check(t, err)
-	make := func() string {
+	link := func() string {
 		t.Helper()
 		token, _, err := o.svc.PasswordLink(o.ctx, a.Key)
 		check(t, err)
 		return token
 	}
-	first := make()
-	second := make()
+	first := link()
+	second := link()
 	if err := o.svc.ResetPassword(t.Context(), first, good); keys(err) != "link.revoked" {
 		t.Errorf("an older link: %q", keys(err))
 	}
@@ -289,12 +305,12 @@ func TestPasswordLink(t *testing.T) {
 		t.Errorf("a used link: %q", keys(err))
 	}
 	o.mustSignIn(t, "sato", good)
-	third := make()
+	third := link()
 	o.clock.Advance(24 * time.Hour)
 	if err := o.svc.ResetPassword(t.Context(), third, better); keys(err) != "link.expired" {
 		t.Errorf("a link of yesterday: %q", keys(err))
 	}
-	fourth := make()
+	fourth := link()
 	check(t, o.svc.SetDisabled(o.ctx, a.Key, true))
 	if err := o.svc.ResetPassword(t.Context(), fourth, better); problem.CodeOf(err) != problem.CodeUnauthenticated {
 		t.Errorf("a closed account: %v", err)

@@ -71,9 +71,9 @@ type LoginView struct {
 }
 
 func (h *Web) loginForm(w http.ResponseWriter, r *http.Request) error {
-	v := LoginView{Form: web.NewForm()}
-	err := h.svc.db.Read(r.Context(), func(tx *sqlite.Tx) (err error) {
-		v.NeedsSetup, err = h.svc.NeedsSetup(r.Context(), tx)
+	v, ctx := LoginView{Form: web.NewForm()}, r.Context()
+	err := h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		v.NeedsSetup, err = h.svc.NeedsSetup(ctx, tx)
 		return err
 	})
 	if err != nil {
@@ -129,8 +129,9 @@ type ResetView struct {
 
 func (h *Web) resetView(r *http.Request, form *web.Form) (ResetView, error) {
 	v := ResetView{Form: form, Token: r.PathValue("token")}
-	err := h.svc.db.Read(r.Context(), func(tx *sqlite.Tx) error {
-		a, l, err := h.svc.PasswordLinkFor(r.Context(), tx, v.Token)
+	ctx := r.Context()
+	err := h.svc.db.Read(ctx, func(tx *sqlite.Tx) error {
+		a, l, err := h.svc.PasswordLinkFor(ctx, tx, v.Token)
 		v.Login, v.Name, v.Until = a.Login, a.Name, l.ExpiresAt
 		return err
 	})

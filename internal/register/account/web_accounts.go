@@ -22,7 +22,7 @@ import (
 
 // ListView is the list of accounts.
 type ListView struct {
-	Rows          []AccountRow
+	Rows          []Row
 	All           int // before the filter
 	Query, State  string
 	States        []string
@@ -30,8 +30,8 @@ type ListView struct {
 	AdminApproves []string // names of those who administer and approve
 }
 
-// AccountRow is one account as listed.
-type AccountRow struct {
+// Row is one account as listed.
+type Row struct {
 	Account
 	State      string
 	ScopeNames []string
@@ -57,7 +57,7 @@ func (h *Web) listView(r *http.Request) (ListView, error) {
 			if a.AdminApproves() {
 				v.AdminApproves = append(v.AdminApproves, a.Name)
 			}
-			row := AccountRow{a, a.State(jdate.Of(tx.Now)), namesOf(a.Scope, names)}
+			row := Row{a, a.State(jdate.Of(tx.Now)), namesOf(a.Scope, names)}
 			if (v.State == "" || v.State == row.State) && strings.Contains(jtext.SearchKey(a.Login+" "+a.Name), jtext.SearchKey(v.Query)) {
 				v.Rows = append(v.Rows, row)
 			}

@@ -111,7 +111,7 @@ func (a *Auth) Cookie(name, value, path string, life time.Duration) *http.Cookie
 	if life < 0 {
 		age = -1
 	}
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure follows how the office is reached: without TLS a secure cookie never comes back
 		Name: name, Value: value, Path: path, MaxAge: age, HttpOnly: true, Secure: a.secure, SameSite: http.SameSiteLaxMode,
 	}
 }

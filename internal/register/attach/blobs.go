@@ -43,7 +43,7 @@ func (s *Store) keep(data []byte) (sum string, err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(temp.Name()) //nolint:errcheck // the first error is what matters
+			_ = os.Remove(temp.Name()) // the first error is what matters
 		}
 	}()
 	_, err = temp.Write(data)

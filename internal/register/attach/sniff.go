@@ -171,7 +171,7 @@ func declared(f *zip.File) Type {
 	if err != nil {
 		return kindZip
 	}
-	defer func() { _ = src.Close() }() //nolint:errcheck // only read, in memory
+	defer func() { _ = src.Close() }() // only read, in memory
 	dec := xml.NewDecoder(io.LimitReader(src, maxContentTypes))
 	found := kindZip
 	for {

@@ -28,12 +28,13 @@ func (h *Web) Routes(rt *web.Router) {
 // download sends the file to be saved, never to be shown: what came from outside must not act in the
 // office's own name, so it is also sandboxed and its type is not to be guessed.
 func (h *Web) download(w http.ResponseWriter, r *http.Request) error {
-	if err := actor.From(r.Context()).Require(PermRead); err != nil {
+	ctx := r.Context()
+	if err := actor.From(ctx).Require(PermRead); err != nil {
 		return err
 	}
 	var a Attachment
-	err := h.db.Read(r.Context(), func(tx *sqlite.Tx) (err error) {
-		a, err = h.store.ByKey(r.Context(), tx, r.PathValue("key"))
+	err := h.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		a, err = h.store.ByKey(ctx, tx, r.PathValue("key"))
 		return err
 	})
 	if err != nil {
@@ -50,7 +51,7 @@ func (h *Web) download(w http.ResponseWriter, r *http.Request) error {
 	head.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("Cache-Control", "private, no-store")
-	_, _ = w.Write(data) //nolint:errcheck // the client went away
+	_, _ = w.Write(data) // an error means that the client went away
 	return nil
 }
 

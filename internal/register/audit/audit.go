@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -80,7 +81,7 @@ func (f personalField) hash() string {
 // link computes the hash of a row: each part is length-prefixed, so that no two rows share a text.
 func link(prev string, r Row) string {
 	h := sha256.New()
-	for _, part := range []string{prev, fmt.Sprint(sqlite.Millis(r.At)), r.Actor, r.Via, r.Request, r.Act, r.Object, r.After} {
+	for _, part := range []string{prev, strconv.FormatInt(sqlite.Millis(r.At), 10), r.Actor, r.Via, r.Request, r.Act, r.Object, r.After} {
 		fmt.Fprintf(h, "%d:%s,", len(part), part)
 	}
 	return hex.EncodeToString(h.Sum(nil))

@@ -19,6 +19,12 @@ const clockSlack = 10 * time.Minute
 
 type noteKey struct{}
 
+const (
+	insertRow = `INSERT INTO audit_log (at, actor, via, request, act, object, after, prev_hash, hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertPersonal = `INSERT INTO audit_personal (row, field, value, salt) VALUES (?, ?, ?, ?)`
+)
+
 // Record appends one row for the act on object, by the actor in ctx, in the act's own transaction.
 // A clock set back behind the newest row is refused with code unavailable (key audit.clock_back),
 // because dates are the proof here.
@@ -37,8 +43,7 @@ func Record(ctx context.Context, tx *sqlite.Tx, act, object string, after Image)
 	who := actor.From(ctx)
 	row := Row{At: tx.Now, Actor: who.ID(), Via: who.Via, Request: request.ID(ctx), Act: act, Object: object, After: text}
 	row.Hash = link(prev, row)
-	insert, err := tx.Prepared(ctx, `INSERT INTO audit_log (at, actor, via, request, act, object, after, prev_hash, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`) //nolint:sqlclosecheck // closes with the transaction
+	insert, err := tx.Prepared(ctx, insertRow) //nolint:sqlclosecheck // closes with the transaction
 	if err != nil {
 		return err
 	}
@@ -51,7 +56,7 @@ func Record(ctx context.Context, tx *sqlite.Tx, act, object string, after Image)
 		return fmt.Errorf("number audit row: %w", err)
 	}
 	for _, f := range personal {
-		insert, err := tx.Prepared(ctx, `INSERT INTO audit_personal (row, field, value, salt) VALUES (?, ?, ?, ?)`) //nolint:sqlclosecheck // closes with the transaction
+		insert, err := tx.Prepared(ctx, insertPersonal) //nolint:sqlclosecheck // closes with the transaction
 		if err != nil {
 			return err
 		}

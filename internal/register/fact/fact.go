@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func attrsOf(text string) map[string]string {
 // contentHash covers everything but the row number and the time of recording.
 func (f Fact) contentHash() string {
 	h := sha256.New()
-	for _, part := range []string{f.Kind, f.Record, f.Member, attrText(f.Attrs), f.On.String(), f.ValidUntil.String(), fmt.Sprint(f.Value), f.Link} {
+	for _, part := range []string{f.Kind, f.Record, f.Member, attrText(f.Attrs), f.On.String(), f.ValidUntil.String(), strconv.FormatInt(f.Value, 10), f.Link} {
 		fmt.Fprintf(h, "%d:%s,", len(part), part)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])

@@ -88,11 +88,13 @@ func TestLinkOpensForItsPurposeUntilItEnds(t *testing.T) {
 		{"another token", nil, func(s string) string { return s[:len(s)-2] + "AA" }, "password", "link.unknown"},
 		{"no token", nil, func(string) string { return "" }, "password", "link.unknown"},
 		{"revoked", func(t *testing.T, o office, l link.Link) {
+			t.Helper()
 			if err := o.write(func(tx *sqlite.Tx) error { return link.Revoke(o.ctx, tx, l.Key) }); err != nil {
 				t.Fatal(err)
 			}
 		}, nil, "password", "link.revoked"},
 		{"used", func(t *testing.T, o office, l link.Link) {
+			t.Helper()
 			if err := o.write(func(tx *sqlite.Tx) error { return link.Use(o.ctx, tx, l) }); err != nil {
 				t.Fatal(err)
 			}

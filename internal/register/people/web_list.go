@@ -173,6 +173,7 @@ func (v *ListView) chips(h *Web, r *http.Request, q query) {
 		q.toggle("kiosk", Yes, h.shell.T(r, "people.chip.kiosk", nil)),
 		q.toggle("kana", "none", h.shell.T(r, "people.chip.kana", nil)),
 	)
+	v.Filtered = slices.ContainsFunc(v.Filters, func(c Chip) bool { return c.On })
 }
 
 // toggle is a chip that sets a parameter, or takes it away when it is set.

@@ -17,6 +17,7 @@ type ListView struct {
 	Query, Department, Site   string
 	MayEdit, MayConfirm       bool
 	Empty                     bool // nobody is on the list at all
+	Filtered                  bool // one of Filters is on
 	Count, From               int
 	Rows                      []Row
 	States, Filters           []Chip

@@ -97,7 +97,7 @@ func (h *Web) newAction(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		form.Values.Set("target", encode(t))
-		form.Values.Set("what", h.suggestedTitle(r, it, t.Clause))
+		form.Values.Set("title", h.suggestedTitle(r, it, t.Clause))
 		form.Values.Set("owner", it.Meta.Owner)
 		form.Values.Set("due", it.Meta.PlannedOn.String())
 		return nil
@@ -132,7 +132,7 @@ func (h *Web) action(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		form = web.NewForm("what", a.Title, "owner", a.Owner, "due", a.Due.String(), "note", a.Note, "version", strconv.Itoa(a.Version))
+		form = web.NewForm("title", a.Title, "owner", a.Owner, "due", a.Due.String(), "note", a.Note, "version", strconv.Itoa(a.Version))
 		for _, t := range a.Targets {
 			form.Values.Add("target", encode(t))
 		}
@@ -150,7 +150,7 @@ func (h *Web) saveAction(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a := assessment.Action{
-		Key: r.PathValue("key"), Title: form.Text("what"), Due: form.Day("due"), Note: form.Long("note"), Version: form.Int("version", 0, 1<<30),
+		Key: r.PathValue("key"), Title: form.Text("title"), Due: form.Day("due"), Note: form.Long("note"), Version: form.Int("version", 0, 1<<30),
 	}
 	if (a.Key == "") != (a.Version == 0) {
 		return problem.Invalid("", "web.form_broken")
@@ -163,17 +163,7 @@ func (h *Web) saveAction(w http.ResponseWriter, r *http.Request) error {
 			return h.shell.Done(w, r, "/actions", "plan.action_saved", "title", a.Title)
 		}
 	}
-	return h.renderAction(w, r, fields(err), form)
-}
-
-// fields gives problems the names of the form: on it, the title stands as "what".
-func fields(err error) error {
-	for _, p := range problem.All(err) {
-		if p.Field == "title" {
-			p.Field = "what"
-		}
-	}
-	return err
+	return h.renderAction(w, r, err, form)
 }
 
 // readAction reads owner and targets: those that stay checked, and those whose numbers were added.

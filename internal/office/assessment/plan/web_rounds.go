@@ -55,8 +55,9 @@ type RoundView struct {
 	MayManage   bool
 	Export      string
 	Version     string
-	Conflicts   int
-	Proposed    int
+	Unanswered  int // items; only counted while it is open, like the next two
+	Conflicts   int // clauses
+	Proposed    int // clauses
 	Form        *web.Form
 }
 
@@ -294,7 +295,7 @@ func (h *Web) addOpen(r *http.Request, tx *sqlite.Tx, view *RoundView, round *as
 	if err != nil {
 		return err
 	}
-	view.Conflicts = len(b.Contradictions())
+	view.Unanswered, view.Conflicts = b.Unanswered(), len(b.Contradictions())
 	for _, it := range b.Items {
 		view.Proposed += len(it.Proposed())
 	}

@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"slices"
 	"strings"
 
 	tables "github.com/kizuki-security/kizuki/internal/platform/sheet"
@@ -62,7 +63,7 @@ func columnsOf(form Form) []tables.Column {
 			{Name: colObjective, Aliases: []string{"要求事項名"}},
 			{Name: colRequirement, Aliases: []string{"要求事項", "requirement"}},
 			{Name: colLevel, Aliases: []string{"★3/★4", "★", "星", "段階", "レベル", "level"}},
-			{Name: colCriteria, Aliases: []string{"評価基準", "criterion"}, Required: true},
+			{Name: colCriteria, Aliases: []string{"評価基準", "criterion", "criterion (in the words of Kizuki)"}, Required: true},
 			{Name: colReferences, Aliases: []string{"自工会/部工会・サイバーセキュリティガイドライン 2.3 版", "自工会/部工会", "JAMA/JAPIA"}},
 		}, tail...)
 	}
@@ -73,7 +74,7 @@ func columnsOf(form Form) []tables.Column {
 		{Name: colObjective, Aliases: []string{"目的", "objective", "purpose"}},
 		{Name: colRequirement, Aliases: []string{"要求事項", "requirement"}},
 		{Name: colLevel, Aliases: []string{"レベル", "Lv", "level"}, Required: true},
-		{Name: colCondition, Aliases: []string{"達成条件", "achievement condition", "condition"}, Required: true},
+		{Name: colCondition, Aliases: []string{"達成条件", "achievement condition", "condition", "achievement condition (in the words of Kizuki)"}, Required: true},
 		{Name: colCriteria, Aliases: []string{"達成基準", "achievement criterion", "criteria", "criterion"}},
 		{Name: colExamples, Aliases: []string{"他社事例", "事例", "examples"}},
 	}, tail...)
@@ -107,10 +108,27 @@ func locate(book *tables.Book, setting intake.Setting, forms ...Form) (intake.La
 	if setting.Sheet != "" && !found {
 		return best, problem.Invalid("sheet", "checksheet.no_such_sheet", "sheet", setting.Sheet)
 	}
+	best.Header = withoutPoints(best.Header)
 	if !bestFits {
 		return best, problem.Invalid("", "checksheet.no_header", "sheets", sheetNames(book), "rows", tables.HeaderWithin)
 	}
 	return best, nil
+}
+
+// withoutPoints takes the match of the points back where there is a column for answers: points are often computed, and
+// nothing that stands there may refuse a row.
+func withoutPoints(h tables.Header) tables.Header {
+	if _, ok := h.Index(colAnswer); !ok {
+		return h
+	}
+	for i, m := range h.Matches {
+		if m.Column == colPoints {
+			h.Matches = slices.Delete(slices.Clone(h.Matches), i, i+1)
+			h.Unmatched = append(slices.Clone(h.Unmatched), tables.Match{Index: m.Index, Header: m.Header})
+			break
+		}
+	}
+	return h
 }
 
 // headerIn finds the header of one sheet, with the columns that the person chose laid over it.

@@ -85,7 +85,7 @@ func (h *Hasher) Verify(ctx context.Context, stored, plain string) (ok, stale bo
 			return false, false, err
 		}
 	}
-	got, err := h.run(ctx, p, plain, salt, uint32(len(want))) //nolint:gosec // parse bounds the length
+	got, err := h.run(ctx, p, plain, salt, uint32(len(want)))
 	if err != nil {
 		return false, false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -358,11 +359,8 @@ func TestTwoPages(t *testing.T) {
 			if second.Get("target_level") != "2" || second.Get("target_star") != "3" || !cmp.Equal(second["roles"], []string{"keeper"}) {
 				t.Errorf("proposed are %v", second)
 			}
-			back := url.Values{}
-			for k, v := range second {
-				back[k] = v
-			}
-			back.Set("step", "back")
+			back := maps.Clone(second)
+			back["step"] = []string{"back"}
 			if status, body := b.do(http.MethodPost, "/setup", back); status != http.StatusOK || !strings.Contains(body, `value="みどり精工"`) {
 				t.Errorf("going back gives %d", status)
 			}

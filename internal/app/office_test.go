@@ -1,0 +1,116 @@
+package app_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/app"
+	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/actor"
+	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/words/jdate"
+)
+
+const password = "kiku-no-hana-2026"
+
+// fixed is a clock that stands at 10:00 in Tokyo on the day of all tests here and runs on from there.
+func fixed() func() time.Time {
+	started := time.Now() //nolint:forbidigo // tests measure the real time that passes
+	base := jdate.Must("2026-11-23").Start().Add(10 * time.Hour)
+	return func() time.Time { return base.Add(time.Since(started)) }
+}
+
+// open opens an empty office; it closes with the test.
+func open(t testing.TB) *app.App {
+	t.Helper()
+	a, err := app.Open(t.Context(), app.Config{Dir: t.TempDir(), Now: fixed(), Log: app.DiscardLog()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// openDemo opens the sample company; it closes with the test.
+func openDemo(t testing.TB) *app.App {
+	t.Helper()
+	a, err := app.OpenDemo(t.Context(), app.Config{Dir: t.TempDir(), Now: fixed(), Log: app.DiscardLog(), Demo: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// setUp makes an office with one account for each role, and gives the keys of their persons.
+func setUp(t testing.TB, a *app.App) map[actor.Role]string {
+	t.Helper()
+	ctx := app.AsCommand(t.Context())
+	err := a.Init(ctx, app.FirstOffice{
+		Company: "みどり精工", FamilyName: "佐藤", GivenName: "花子", Login: "first", Password: password, FiscalStart: 4, Level: "2", Star: "3", Roles: []string{"keeper"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	persons := map[actor.Role]string{}
+	for _, role := range actor.Roles() {
+		key, err := a.People.Add(ctx, people.Person{
+			FamilyName: "試験", GivenName: string(role), Class: people.Employee, Mail: people.Unknown, Internet: people.Unknown, Joined: jdate.Must("2020-04-01"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		persons[role] = key
+		profile := account.Profile{Name: string(role), Person: key, Roles: []actor.Role{role}}
+		if role == actor.Advisor {
+			profile.Ends = jdate.Must("2027-03-31")
+		}
+		if _, err := a.Accounts.Create(ctx, account.NewAccount{Login: string(role), Password: password, Profile: profile}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return persons
+}
+
+// signIn gives the session cookie of an account.
+func signIn(t testing.TB, a *app.App, login, password string) *http.Cookie {
+	t.Helper()
+	token, err := a.Accounts.SignIn(context.WithoutCancel(t.Context()), account.Attempt{Login: login, Password: password})
+	if err != nil {
+		t.Fatalf("sign in as %s: %v", login, err)
+	}
+	return &http.Cookie{Name: "session", Value: token}
+}
+
+// ask sends a request as a browser does from the office's own pages; cookie nil is nobody.
+func ask(t testing.TB, h http.Handler, method, target string, cookie *http.Cookie, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(""))
+	r.Host = "127.0.0.1:8600"
+	r.Header.Set("Accept", "text/html,application/xhtml+xml")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if cookie != nil {
+		r.AddCookie(cookie)
+	}
+	for _, fn := range change {
+		fn(r)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}

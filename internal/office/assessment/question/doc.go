@@ -1,2 +1,0 @@
-// Package question is being written by another helper right now: the writer of assessment does only gap and item.
-package question
