@@ -17,10 +17,19 @@ import (
 
 const password = "kiku-no-hana-2026"
 
+// day reads an ISO day that the test itself wrote.
+func day(text string) jdate.Day {
+	d, err := jdate.ISO(text)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
 // fixed is a clock that stands at 10:00 in Tokyo on the day of all tests here and runs on from there.
 func fixed() func() time.Time {
 	started := time.Now() //nolint:forbidigo // tests measure the real time that passes
-	base := jdate.Must("2026-11-23").Start().Add(10 * time.Hour)
+	base := day("2026-11-23").Start().Add(10 * time.Hour)
 	return func() time.Time { return base.Add(time.Since(started)) }
 }
 
@@ -67,7 +76,7 @@ func setUp(t testing.TB, a *app.App) map[actor.Role]string {
 	persons := map[actor.Role]string{}
 	for _, role := range actor.Roles() {
 		key, err := a.People.Add(ctx, people.Person{
-			FamilyName: "試験", GivenName: string(role), Class: people.Employee, Mail: people.Unknown, Internet: people.Unknown, Joined: jdate.Must("2020-04-01"),
+			FamilyName: "試験", GivenName: string(role), Class: people.Employee, Mail: people.Unknown, Internet: people.Unknown, Joined: day("2020-04-01"),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -75,7 +84,7 @@ func setUp(t testing.TB, a *app.App) map[actor.Role]string {
 		persons[role] = key
 		profile := account.Profile{Name: string(role), Person: key, Roles: []actor.Role{role}}
 		if role == actor.Advisor {
-			profile.Ends = jdate.Must("2027-03-31")
+			profile.Ends = day("2027-03-31")
 		}
 		if _, err := a.Accounts.Create(ctx, account.NewAccount{Login: string(role), Password: password, Profile: profile}); err != nil {
 			t.Fatal(err)

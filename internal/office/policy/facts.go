@@ -96,6 +96,7 @@ func noticeFacts(d *Document, add adder) {
 			add("policy.available", "", n.On, 0, map[string]string{"where": "page"})
 		case WayPosted:
 			add("policy.available", "", n.On, 0, map[string]string{"where": "posted"})
+		default: // a roster shows it once; an approval is no notice
 		}
 		for _, person := range slices.Sorted(maps.Keys(n.People)) {
 			add("policy.notified", "person/"+person, n.People[person], 0, map[string]string{"way": string(n.Way)})

@@ -132,6 +132,7 @@ func (s *Service) reached(ctx context.Context, tx *sqlite.Tx, n NewNotice) (map[
 		for _, p := range there {
 			got[p.Key] = n.On
 		}
+	default: // pages and links collect people one by one
 	}
 	return got, nil
 }

@@ -3,9 +3,7 @@ package policy
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -178,22 +176,4 @@ func changedOne(res sql.Result, key string) error {
 		return problem.Conflict(key)
 	}
 	return nil
-}
-
-// documentOfEdition finds the document that owns an edition key; problem code not_found.
-func documentOfEdition(ctx context.Context, tx *sqlite.Tx, edition string) (*Document, *Edition, error) {
-	var key string
-	err := tx.QueryRowContext(ctx, `SELECT d.key FROM policy_versions v JOIN policy_documents d ON d.id = v.document WHERE v.key = ?`, edition).Scan(&key)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil, problem.NotFound("policy.not_found")
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("look up edition: %w", err)
-	}
-	doc, err := findDocument(ctx, tx, key)
-	if err != nil {
-		return nil, nil, err
-	}
-	i := slices.IndexFunc(doc.Editions, func(e Edition) bool { return e.Key == edition })
-	return doc, &doc.Editions[i], nil
 }

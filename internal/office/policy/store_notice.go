@@ -81,10 +81,3 @@ func insertNotified(ctx context.Context, tx *sqlite.Tx, notice int64, person str
 	}
 	return nil
 }
-
-func setNoticeAttachment(ctx context.Context, tx *sqlite.Tx, notice int64, attachment string) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE policy_notices SET attachment = ? WHERE id = ?`, attachment, notice); err != nil {
-		return fmt.Errorf("attach to notice: %w", err)
-	}
-	return nil
-}

@@ -68,12 +68,13 @@ func (h *Web) list(w http.ResponseWriter, r *http.Request) error {
 // now gives today and the names and number of the people on the staff list.
 func (h *Web) now(r *http.Request) (snapshot, error) {
 	var s snapshot
-	err := h.svc.db.Read(r.Context(), func(tx *sqlite.Tx) (err error) {
+	ctx := r.Context()
+	err := h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
 		s.today = jdate.Of(tx.Now)
-		if s.names, err = h.svc.people.Names(r.Context(), tx); err != nil {
+		if s.names, err = h.svc.people.Names(ctx, tx); err != nil {
 			return err
 		}
-		s.staff, err = h.svc.active(r.Context(), tx, s.today)
+		s.staff, err = h.svc.active(ctx, tx, s.today)
 		return err
 	})
 	return s, err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
@@ -97,14 +98,11 @@ type LinkView struct {
 }
 
 func (h *Web) topicNames(r *http.Request, topics []string) string {
-	text := ""
+	names := make([]string, len(topics))
 	for i, t := range topics {
-		if i > 0 {
-			text += "・"
-		}
-		text += h.topics[t].In(web.Locale(r.Context()))
+		names[i] = h.topics[t].In(web.Locale(r.Context()))
 	}
-	return text
+	return strings.Join(names, "・")
 }
 
 func (h *Web) row(r *http.Request, d *Document, now snapshot) Row {
@@ -168,8 +166,9 @@ func (h *Web) showView(r *http.Request, d *Document, now snapshot) (ShowView, er
 			}
 		}
 	}
-	err := h.svc.db.Read(r.Context(), func(tx *sqlite.Tx) (err error) {
-		if v.Files, err = h.svc.attach.Of(r.Context(), tx, record(d.Key)); err != nil {
+	ctx := r.Context()
+	err := h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		if v.Files, err = h.svc.attach.Of(ctx, tx, record(d.Key)); err != nil {
 			return err
 		}
 		v.Sites, err = h.siteOptions(r, tx)

@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
@@ -67,10 +68,8 @@ func (s *Service) Duties(ctx context.Context, tx *sqlite.Tx, today jdate.Day) ([
 // lastOn gives the newest day on which a topic was taught; sessions are newest first.
 func lastOn(sessions []*Session, topic string) jdate.Day {
 	for _, s := range sessions {
-		for _, t := range s.Topics {
-			if t == topic {
-				return s.On
-			}
+		if slices.Contains(s.Topics, topic) {
+			return s.On
 		}
 	}
 	return 0

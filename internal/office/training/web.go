@@ -207,8 +207,9 @@ func (h *Web) renderShow(w http.ResponseWriter, r *http.Request, problems error,
 	open := slices.DeleteFunc(slices.Clone(now.staff), func(p people.Person) bool { return s.Attended(p.Key) })
 	view.Groups = groupByDepartment(open, now, func(p people.Person) bool { return slices.Contains(form.Values["people"], p.Key) })
 	view.Open = len(open)
-	err = h.svc.db.Read(r.Context(), func(tx *sqlite.Tx) (err error) {
-		view.Files, err = h.svc.attach.Of(r.Context(), tx, record(s.Key))
+	ctx := r.Context()
+	err = h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		view.Files, err = h.svc.attach.Of(ctx, tx, record(s.Key))
 		return err
 	})
 	if err != nil {

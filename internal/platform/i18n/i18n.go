@@ -6,9 +6,11 @@
 package i18n
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -50,19 +52,44 @@ func New(sources ...fs.FS) (*Messages, error) {
 			if err != nil {
 				return nil, fmt.Errorf("read messages: %w", err)
 			}
-			var texts map[string]string
-			if err := json.Unmarshal(data, &texts); err != nil {
-				return nil, fmt.Errorf("parse messages.%s.json (%.60s…): %w", locale, data, err)
-			}
-			for key, text := range texts {
+			err = eachText(data, func(key, text string) {
 				if _, twice := m.texts[locale][key]; twice {
 					errs = append(errs, fmt.Errorf("message %s: defined twice in %s", key, locale))
 				}
 				m.texts[locale][key] = text
+			})
+			if err != nil {
+				return nil, fmt.Errorf("parse messages.%s.json (%.60s…): %w", locale, data, err)
 			}
 		}
 	}
 	return m, errors.Join(append(errs, m.differences()...)...)
+}
+
+// eachText reads a flat object of texts in its order; a map would hide a key that stands there twice.
+func eachText(data []byte, yield func(key, text string)) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return errors.Join(err, errors.New("an object of texts is expected"))
+	}
+	for dec.More() {
+		key, err := dec.Token() // always a string here: the decoder sees to that
+		if err != nil {
+			return err
+		}
+		var text string
+		if err := dec.Decode(&text); err != nil {
+			return fmt.Errorf("text of %v: %w", key, err)
+		}
+		yield(fmt.Sprint(key), text)
+	}
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the object of texts")
+	}
+	return nil
 }
 
 func (m *Messages) differences() []error {

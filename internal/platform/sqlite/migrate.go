@@ -6,8 +6,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
+
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // Migration is the list of numbered .sql files of one feature, in a folder "migrations" of FS.
@@ -17,10 +21,14 @@ type Migration struct {
 	FS      fs.FS
 }
 
-// Pending lists "feature/file" of every migration that has not run yet.
+// Pending lists "feature/file" of every migration that has not run yet. Problem code unsupported when the
+// database was written by a newer version.
 func (db *DB) Pending(ctx context.Context, all []Migration) ([]string, error) {
 	done, err := db.applied(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := known(done, all); err != nil {
 		return nil, err
 	}
 	var pending []string
@@ -38,7 +46,8 @@ func (db *DB) Pending(ctx context.Context, all []Migration) ([]string, error) {
 	return pending, nil
 }
 
-// Migrate runs what is pending, each file in its own transaction, in the order given.
+// Migrate runs what is pending, each file in its own transaction, in the order given. Problem code
+// unsupported when the database was written by a newer version: an old program must not write there.
 func (db *DB) Migrate(ctx context.Context, all []Migration) error {
 	const table = `CREATE TABLE IF NOT EXISTS platform_migrations (
 		name TEXT PRIMARY KEY, sha256 TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT`
@@ -47,6 +56,9 @@ func (db *DB) Migrate(ctx context.Context, all []Migration) error {
 	}
 	done, err := db.applied(ctx)
 	if err != nil {
+		return err
+	}
+	if err := known(done, all); err != nil {
 		return err
 	}
 	for _, m := range all {
@@ -58,6 +70,27 @@ func (db *DB) Migrate(ctx context.Context, all []Migration) error {
 			if err := db.apply(ctx, f, done); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// known refuses a database in which a file of the given features ran that this program does not have.
+func known(done map[string]string, all []Migration) error {
+	left := maps.Clone(done)
+	for _, m := range all {
+		files, err := migrationFiles(m)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			delete(left, f.name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		feature, _, _ := strings.Cut(name, "/")
+		if slices.ContainsFunc(all, func(m Migration) bool { return m.Feature == feature }) {
+			return problem.Unsupported("sqlite.newer", "name", name)
 		}
 	}
 	return nil

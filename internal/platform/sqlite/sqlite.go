@@ -146,7 +146,7 @@ func run(ctx context.Context, pool *sql.DB, now time.Time, readOnly bool, fn fun
 	if err := fn(tx); err != nil {
 		return err
 	}
-	for i := 0; i < len(tx.before); i++ { // a hook may add hooks
+	for i := 0; i < len(tx.before); i++ { //nolint:intrange // a hook may add hooks while this runs
 		if err := tx.before[i](ctx, tx); err != nil {
 			return err
 		}
@@ -222,7 +222,11 @@ func NewKey(now time.Time) string {
 }
 
 // CopyTo writes a consistent copy of the database to a new file while the office goes on.
+// Code unavailable beside another process.
 func (db *DB) CopyTo(ctx context.Context, file string) error {
+	if db.write == nil {
+		return problem.Unavailable("sqlite.read_only")
+	}
 	if _, err := db.write.ExecContext(ctx, `VACUUM INTO ?`, file); err != nil {
 		return fmt.Errorf("copy database: %w", err)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -22,6 +23,20 @@ var statusOf = map[problem.Code]int{
 	problem.CodeInternal:        http.StatusInternalServerError,
 }
 
+func statusFor(code problem.Code) int {
+	if status, known := statusOf[code]; known {
+		return status
+	}
+	return http.StatusInternalServerError
+}
+
+type bareKey struct{}
+
+// bare returns the request with a mark that pages have no frame: no company, no menu, no database.
+func bare(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), bareKey{}, true))
+}
+
 // ErrorView is the page for an error: what happened, why, what to do.
 type ErrorView struct {
 	Status    int
@@ -31,13 +46,14 @@ type ErrorView struct {
 }
 
 func (rt *Router) fail(w http.ResponseWriter, r *http.Request, err error) {
-	rt.failStatus(w, r, statusOf[problem.CodeOf(err)], err)
+	rt.failStatus(w, r, statusFor(problem.CodeOf(err)), err)
 }
 
 func (rt *Router) failStatus(w http.ResponseWriter, r *http.Request, status int, err error) {
 	ctx := r.Context()
 	locale, id := request.Locale(ctx), request.ID(ctx)
 	view := ErrorView{Status: status}
+	w.Header().Del("Content-Disposition") // of the file that did not come about
 	m := rt.cfg.Messages
 	if all := problem.All(err); len(all) > 0 {
 		view.Title = m.T(locale, "web.error."+string(problem.CodeOf(err)), nil)
@@ -56,13 +72,13 @@ func (rt *Router) failStatus(w http.ResponseWriter, r *http.Request, status int,
 	if strings.HasPrefix(r.URL.Path, "/api/") || r.Header.Get("X-Fragment") != "" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(strings.Join(view.Texts, "\n"))) //nolint:errcheck // the client went away
+		_, _ = w.Write([]byte(strings.Join(view.Texts, "\n")))
 		return
 	}
 	if rerr := rt.shell.views.render(w, r, status, "error", view); rerr != nil {
 		rt.cfg.Log.ErrorContext(ctx, "error page failed", "request", id, "error", rerr)
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(view.Title + "\n" + strings.Join(view.Texts, "\n"))) //nolint:errcheck // the client went away
+		_, _ = w.Write([]byte(view.Title + "\n" + strings.Join(view.Texts, "\n")))
 	}
 }

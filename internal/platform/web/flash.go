@@ -18,7 +18,6 @@ type Flash struct {
 	Args    problem.Args `json:"a,omitempty"`
 	Request string       `json:"r,omitempty"` // request of the act: app looks up which verdicts it changed
 	Changes []Change     `json:"-"`           // filled by app: 「3件が達成になりました」
-	Undo    string       `json:"u,omitempty"` // path of the form that undoes the act
 }
 
 // Msg is the sentence of the act.
@@ -30,7 +29,13 @@ type Change struct {
 	Args problem.Args
 }
 
-const flashCookie = "flash"
+// flashCookie is the name of the cookie. The prefix keeps other hosts of the same domain from setting it.
+func (s *Shell) flashCookie() string {
+	if s.cfg.Secure {
+		return "__Host-flash"
+	}
+	return "flash"
+}
 
 // Done redirects to a page of the house (303) and tells there what the act did. pairs are the
 // parameters of the message. to is never taken from the form.
@@ -55,18 +60,18 @@ func (s *Shell) putFlash(w http.ResponseWriter, f Flash) {
 	if err != nil || len(text) > 2000 { // parameters are short; a flash that does not fit is not worth a failure
 		text = []byte(`{"k":"web.done"}`)
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: flashCookie, Value: base64.RawURLEncoding.EncodeToString(text), Path: "/", MaxAge: 60,
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the office is reached over TLS; plain loopback has none
+		Name: s.flashCookie(), Value: base64.RawURLEncoding.EncodeToString(text), Path: "/", MaxAge: 60,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.cfg.Secure,
 	})
 }
 
 func (s *Shell) takeFlash(w http.ResponseWriter, r *http.Request) *Flash {
-	c, err := r.Cookie(flashCookie)
+	c, err := r.Cookie(s.flashCookie())
 	if err != nil {
 		return nil
 	}
-	http.SetCookie(w, &http.Cookie{Name: flashCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.cfg.Secure})
+	http.SetCookie(w, &http.Cookie{Name: s.flashCookie(), Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.cfg.Secure}) //nolint:gosec // as above
 	text, err := base64.RawURLEncoding.DecodeString(c.Value)
 	if err != nil {
 		return nil
@@ -89,8 +94,7 @@ func Download(w http.ResponseWriter, name string, data []byte) error {
 		h.Set("Content-Type", "application/octet-stream")
 	}
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write(data) //nolint:errcheck // the client went away
+	_, _ = w.Write(data)
 	return nil
 }
 

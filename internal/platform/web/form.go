@@ -34,7 +34,7 @@ type Form struct {
 	r       *http.Request
 }
 
-// NewForm returns a form with first values: name, value, name, value …
+// NewForm returns a form with first values, given as name, value, name, value.
 func NewForm(pairs ...string) *Form {
 	f := &Form{Values: url.Values{}, Errors: map[string]string{}}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -47,7 +47,7 @@ func NewForm(pairs ...string) *Form {
 func ReadForm(r *http.Request) (*Form, error) {
 	var err error
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
-		err = r.ParseMultipartForm(4 << 20)
+		err = r.ParseMultipartForm(4 << 20) //nolint:gosec // guard has put MaxBytesReader around the body
 	} else {
 		err = r.ParseForm()
 	}
@@ -66,7 +66,7 @@ func (f *Form) Add(p *problem.Error) { f.list.Add(p) }
 // Err returns everything the readers found, nil when all is well.
 func (f *Form) Err() error { return f.list.Err() }
 
-// Text reads one line, in the form in which texts are stored (NFC, half-width letters).
+// Text reads one line, in the form in which texts are stored (NFC, half-width letters, no line breaks).
 func (f *Form) Text(name string) string { return f.text(name, maxLine) }
 
 // Long reads several lines.
@@ -85,7 +85,7 @@ func (f *Form) text(name string, limit int) string {
 	if limit == maxLong {
 		return jtext.StoreLines(raw)
 	}
-	return jtext.Store(raw)
+	return jtext.Line(raw)
 }
 
 // Secret reads a value as typed, without any normalising (passwords).

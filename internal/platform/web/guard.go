@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -68,7 +69,7 @@ func (rt *Router) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := rt.cfg.Now()
 		id := sqlite.NewKey(start)
-		r = r.WithContext(request.WithID(r.Context(), id))
+		r = r.WithContext(request.WithLocale(request.WithID(r.Context(), id), localeOf(r)))
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -76,18 +77,19 @@ func (rt *Router) outermost(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cache-Control", "no-store") // pages name people and weak points; static files say otherwise
 		if rt.cfg.Secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		sw := &statusWriter{ResponseWriter: w}
-		defer func() {
+		defer func() { //nolint:contextcheck // the request in hand carries it
 			if v := recover(); v != nil {
 				if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(v)
 				}
 				rt.cfg.Log.ErrorContext(r.Context(), "handler panicked", "request", id, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-				if sw.status == 0 {
-					rt.fail(sw, r, fmt.Errorf("panic: %v", v))
+				if sw.status == 0 { // without a frame: it may be what panicked
+					rt.failStatus(sw, bare(r), http.StatusInternalServerError, fmt.Errorf("panic: %v", v))
 				}
 			}
 			// The path may hold the secret of a link, so only the route's pattern is logged.
@@ -122,7 +124,8 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (rt *Router) hosts(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !rt.allowedHost(r.Host) {
-			rt.failStatus(w, r, http.StatusMisdirectedRequest, problem.Forbidden("web.foreign_host"))
+			// Without a frame: the page of a foreign name may be read by whoever owns that name.
+			rt.failStatus(w, bare(r), http.StatusMisdirectedRequest, problem.Forbidden("web.foreign_host"))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -146,15 +149,14 @@ func (rt *Router) allowedHost(host string) bool {
 	})
 }
 
-// language reads ?lang=, the cookie, then Accept-Language. The switch keeps the page.
+// language switches with ?lang= and keeps the page.
 func (rt *Router) language(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if lang := r.URL.Query().Get("lang"); (lang == "ja" || lang == "en") && r.Method == http.MethodGet {
-			http.SetCookie(w, &http.Cookie{Name: "lang", Value: lang, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: rt.cfg.Secure})
+			http.SetCookie(w, &http.Cookie{Name: langCookie, Value: lang, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: rt.cfg.Secure}) //nolint:gosec // Secure where the office is reached over TLS
 			q := r.URL.Query()
 			q.Del("lang")
-			// Only the path of this very request, one leading slash: never an address from outside.
-			to := "/" + strings.TrimLeft(r.URL.EscapedPath(), "/\\")
+			to := ownPath(r.URL)
 			if len(q) > 0 {
 				to += "?" + q.Encode()
 			}
@@ -162,15 +164,26 @@ func (rt *Router) language(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusSeeOther)
 			return
 		}
-		locale := "ja"
-		if c, err := r.Cookie("lang"); err == nil && (c.Value == "ja" || c.Value == "en") {
-			locale = c.Value
-		} else if accept := strings.ToLower(r.Header.Get("Accept-Language")); accept != "" && !strings.Contains(accept, "ja") {
-			locale = "en"
-		}
-		next.ServeHTTP(w, r.WithContext(request.WithLocale(r.Context(), locale)))
+		next.ServeHTTP(w, r)
 	})
 }
+
+const langCookie = "lang"
+
+// localeOf reads the cookie, then Accept-Language.
+func localeOf(r *http.Request) string {
+	if c, err := r.Cookie(langCookie); err == nil && (c.Value == "ja" || c.Value == "en") {
+		return c.Value
+	}
+	if accept := strings.ToLower(r.Header.Get("Accept-Language")); accept != "" && !strings.Contains(accept, "ja") {
+		return "en"
+	}
+	return "ja"
+}
+
+// ownPath is the path of an address with exactly one leading slash: with two, browsers would read the rest
+// as the name of another host.
+func ownPath(u *url.URL) string { return "/" + strings.TrimLeft(u.EscapedPath(), "/\\") }
 
 // guard runs a route: size limit, who asks, may they, then the handler; errors become pages.
 func (rt *Router) guard(route Route, h Handler) http.Handler {
@@ -179,7 +192,7 @@ func (rt *Router) guard(route Route, h Handler) http.Handler {
 		if limit == 0 {
 			limit = rt.cfg.MaxBody
 		} else { // uploads on slow plant networks need more than the server's usual time
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Minute)) //nolint:forbidigo,errcheck // deadlines are on the real clock; not every writer has one
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Minute)) //nolint:forbidigo // deadlines are on the real clock; not every writer has one
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		r, viewer, err := rt.cfg.Authenticate(r)
@@ -191,6 +204,11 @@ func (rt *Router) guard(route Route, h Handler) http.Handler {
 			rt.refuse(w, r, err)
 			return
 		}
+		defer func() {
+			if r.MultipartForm != nil { // the server cleans up after its own request only, not after copies of it
+				_ = r.MultipartForm.RemoveAll()
+			}
+		}()
 		gz := newGzip(w, r)
 		err = h(gz, r)
 		if err != nil {
@@ -235,7 +253,7 @@ func (rt *Router) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	rt.fail(w, r, err)
 }
 
-// gzipWriter compresses HTML, CSV and JSON when the browser takes it; small answers stay plain.
+// gzipWriter compresses what is text when the browser takes it; pictures and workbooks are packed already.
 type gzipWriter struct {
 	http.ResponseWriter
 	accepts bool
@@ -277,7 +295,7 @@ func (w *gzipWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *gzipWriter) close() {
 	if w.gz != nil {
-		_ = w.gz.Close() //nolint:errcheck // the client went away; nobody is left to tell
+		_ = w.gz.Close()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -143,7 +144,7 @@ func (v *Views) RenderForm(w http.ResponseWriter, r *http.Request, err error, fo
 		return err
 	}
 	form.addProblems(v.shell.cfg.Messages, request.Locale(r.Context()), err)
-	return v.render(w, r, statusOf[code], name, view)
+	return v.render(w, r, statusFor(code), name, view)
 }
 
 // Fragment writes one named template of a page: what data-swap and data-live put in place.
@@ -184,15 +185,14 @@ func (v *Views) render(w http.ResponseWriter, r *http.Request, status int, name 
 func write(w http.ResponseWriter, status int, buf *bytes.Buffer) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store") // pages name people and weak points
 	w.WriteHeader(status)
-	_, _ = w.Write(buf.Bytes()) //nolint:errcheck // the client went away
+	_, _ = w.Write(buf.Bytes())
 	return nil
 }
 
 func (s *Shell) frame(r *http.Request) (*Frame, error) {
 	frame := &Frame{Bare: true}
-	if s.cfg.Frame != nil {
+	if s.cfg.Frame != nil && r.Context().Value(bareKey{}) == nil {
 		var err error
 		if frame, err = s.cfg.Frame(r); err != nil {
 			return nil, err
@@ -205,15 +205,23 @@ func (s *Shell) frame(r *http.Request) (*Frame, error) {
 	return frame, nil
 }
 
-// otherLanguage keeps the whole address of the page, filters and all, and changes the language.
+// otherLanguage keeps the whole address of the page, filters and all, and changes the language. What answers
+// a form has no address of its own: there it is the page that holds the form.
 func otherLanguage(r *http.Request, locale string) string {
 	other := "en"
 	if locale == "en" {
 		other = "ja"
 	}
-	q := r.URL.Query()
+	at := r.URL
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		at = &url.URL{Path: "/"}
+		if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host {
+			at = from
+		}
+	}
+	q := at.Query()
 	q.Set("lang", other)
-	return r.URL.EscapedPath() + "?" + q.Encode()
+	return ownPath(at) + "?" + q.Encode()
 }
 
 // funcs are all the functions templates have; everything else is computed in Go before.

@@ -64,7 +64,7 @@ type Config struct {
 	Changes func(r *http.Request, request string) []Change
 	// Hosts lists allowed Host headers besides loopback names; empty allows only those.
 	Hosts func() []string
-	// Secure says that the office is reached over TLS: cookies get the __Host- prefix.
+	// Secure says that the office is reached over TLS: cookies get the Secure mark, the flash the __Host- prefix.
 	Secure bool
 	// MaxBody bounds request bodies without files, in bytes; 0 means 1 MiB. Upload routes set their own.
 	MaxBody int64

@@ -70,6 +70,6 @@ func (s *Shell) serveStatic(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", f.kind)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(f.body) //nolint:errcheck // the client went away
+	_, _ = w.Write(f.body)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -45,6 +46,11 @@ type Row struct {
 	Hash    string
 }
 
+// MarshalJSON refuses: a Personal deeper inside an image would stand in the log in the clear, for good.
+func (p Personal) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("personal value below the top of an image")
+}
+
 type personalField struct{ field, value, salt string }
 
 // canonical writes the image as JSON with sorted keys (encoding/json sorts map keys) and personal
@@ -63,7 +69,7 @@ func canonical(after Image) (string, []personalField, error) {
 			return "", nil, fmt.Errorf("salt personal field: %w", err)
 		}
 		f := personalField{k, string(p), hex.EncodeToString(salt[:])}
-		plain[k] = "sha256:" + f.hash()
+		plain[k] = f.sealed()
 		personal = append(personal, f)
 	}
 	text, err := json.Marshal(plain)
@@ -73,9 +79,10 @@ func canonical(after Image) (string, []personalField, error) {
 	return string(text), personal, nil
 }
 
-func (f personalField) hash() string {
+// sealed is what stands in the image instead of the value.
+func (f personalField) sealed() string {
 	sum := sha256.Sum256([]byte(f.salt + "\x00" + f.value))
-	return hex.EncodeToString(sum[:])
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // link computes the hash of a row: each part is length-prefixed, so that no two rows share a text.

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -173,7 +174,12 @@ func (s *Store) Sync(ctx context.Context, tx *sqlite.Tx, src Source) error {
 		return err
 	}
 	var batches []Batch
+	seen := map[string]bool{}
 	err = src.EachRecord(ctx, tx, func(record string, facts []Fact) error {
+		if seen[record] {
+			return fmt.Errorf("read facts again: record %s came twice", record)
+		}
+		seen[record] = true
 		delete(stale, record)
 		batches = append(batches, Batch{record, facts})
 		return nil
@@ -181,7 +187,7 @@ func (s *Store) Sync(ctx context.Context, tx *sqlite.Tx, src Source) error {
 	if err != nil {
 		return err
 	}
-	for record := range stale {
+	for _, record := range slices.Sorted(maps.Keys(stale)) {
 		batches = append(batches, Batch{Record: record})
 	}
 	return s.PutMany(ctx, tx, kinds, batches)
@@ -291,7 +297,12 @@ func query(ctx context.Context, tx *sqlite.Tx, sqlText string, args ...any) ([]F
 	return out, rows.Err()
 }
 
-func marks(n int) string { return "(?" + strings.Repeat(", ?", n-1) + ")" }
+func marks(n int) string {
+	if n == 0 {
+		return "()"
+	}
+	return "(?" + strings.Repeat(", ?", n-1) + ")"
+}
 
 func anys(texts []string) []any {
 	out := make([]any, len(texts))

@@ -17,7 +17,8 @@ type Batch struct {
 }
 
 // PutMany is Put for many records at once, as an import or the nightly pass needs it: it reads what is
-// present once and appends with prepared statements. Records that are not named stay as they are.
+// present once and appends with prepared statements. Records that are not named stay as they are; of a
+// record that is named twice the last counts.
 func (s *Store) PutMany(ctx context.Context, tx *sqlite.Tx, kinds []string, batches []Batch) error {
 	have, err := s.byRecord(ctx, tx, kinds, len(batches))
 	if err != nil {
@@ -27,7 +28,14 @@ func (s *Store) PutMany(ctx context.Context, tx *sqlite.Tx, kinds []string, batc
 	if err != nil {
 		return err
 	}
-	for _, b := range batches {
+	last := make(map[string]int, len(batches))
+	for i, b := range batches {
+		last[b.Record] = i
+	}
+	for i, b := range batches {
+		if last[b.Record] != i {
+			continue
+		}
 		present := have[b.Record]
 		if have == nil {
 			if present, err = s.ofRecord(ctx, tx, b.Record, kinds); err != nil {

@@ -108,7 +108,7 @@ func argsOf(pairs []any) Args {
 }
 
 // List collects several findings, so that a form or a file shows all of them at once.
-type List []*Error
+type List []*Error //nolint:errname // a list of findings first; that it is an error too is how it travels
 
 // Add appends e unless it is nil.
 func (l *List) Add(e *Error) {

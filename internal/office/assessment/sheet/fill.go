@@ -164,7 +164,8 @@ func knownPlace(book *tables.Book, used []Used) intake.Setting {
 			if !ok {
 				continue
 			}
-			fits = fits && n < len(u.Place.Headers) && strings.HasSuffix(u.Place.Headers[n], headerText(h, book.Sheets[i], col-1))
+			now := headerText(h, book.Sheets[i], col-1)
+			fits = fits && n < len(u.Place.Headers) && strings.HasSuffix(u.Place.Headers[n], now) && (now == "") == (u.Place.Headers[n] == "")
 			n++
 		}
 		if fits && n > 0 {

@@ -38,7 +38,8 @@ type Row struct {
 	Planned     jdate.Day
 	References  []Reference // what the row cites of the check sheet
 
-	row     int // in Table.Rows
+	row     int    // in Table.Rows
+	raw     string // the answer cell as it stands there
 	formula bool
 	kind    tables.Kind // of the answer cell
 }
@@ -210,7 +211,7 @@ func (p *parser) begin(row int, id, level string) {
 		return
 	}
 	r := Row{
-		Line: p.table.Line(row), Item: id, Level: level, Answer: value, AnswerText: jtext.Line(answer.Text), row: row, formula: answer.Formula, kind: answer.Kind,
+		Line: p.table.Line(row), Item: id, Level: level, Answer: value, AnswerText: jtext.Line(answer.Text), row: row, raw: answer.Text, formula: answer.Formula, kind: answer.Kind,
 		Category: p.text(row, colCategory), Label: p.text(row, colLabel), Objective: p.text(row, colObjective),
 		Requirement: p.text(row, colRequirement), Condition: p.text(row, colCondition), Criteria: p.text(row, colCriteria),
 		Examples: p.text(row, colExamples), Note: p.text(row, colNote), References: References(p.text(row, colReferences)),

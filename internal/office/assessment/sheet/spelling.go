@@ -40,7 +40,7 @@ func newSpeller(p *Parsed, choices []tables.Choice) *speller {
 		if s.seen[value] == nil {
 			s.seen[value] = map[written]int{}
 		}
-		s.seen[value][written{r.AnswerText, r.kind == tables.Number}]++
+		s.seen[value][written{r.raw, r.kind == tables.Number}]++
 		s.signs = s.signs || strings.ContainsAny(r.AnswerText, "○◯〇△×✕✖")
 	}
 	return s

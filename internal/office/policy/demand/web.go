@@ -96,9 +96,10 @@ func (h *Web) renderDemands(w http.ResponseWriter, r *http.Request, problems err
 	}
 	var names map[string]string
 	var today jdate.Day
-	err = h.svc.db.Read(r.Context(), func(tx *sqlite.Tx) (err error) {
+	ctx := r.Context()
+	err = h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
 		today = jdate.Of(tx.Now)
-		names, err = h.svc.people.Names(r.Context(), tx)
+		names, err = h.svc.people.Names(ctx, tx)
 		return err
 	})
 	if err != nil {

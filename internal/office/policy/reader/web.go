@@ -94,8 +94,9 @@ func (h *Web) topicNames(r *http.Request, topics []string) string {
 func (h *Web) readList(w http.ResponseWriter, r *http.Request) error {
 	var view ReadListView
 	who := actor.From(r.Context())
-	err := h.db.Read(r.Context(), func(tx *sqlite.Tx) error {
-		docs, err := h.svc.Documents(r.Context(), tx)
+	ctx := r.Context()
+	err := h.db.Read(ctx, func(tx *sqlite.Tx) error {
+		docs, err := h.svc.Documents(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -118,8 +119,9 @@ func (h *Web) readList(w http.ResponseWriter, r *http.Request) error {
 func (h *Web) read(w http.ResponseWriter, r *http.Request) error {
 	view := ReadView{Form: web.NewForm()}
 	who := actor.From(r.Context())
-	err := h.db.Read(r.Context(), func(tx *sqlite.Tx) error {
-		doc, err := h.svc.Document(r.Context(), tx, r.PathValue("key"))
+	ctx := r.Context()
+	err := h.db.Read(ctx, func(tx *sqlite.Tx) error {
+		doc, err := h.svc.Document(ctx, tx, r.PathValue("key"))
 		if err != nil {
 			return err
 		}
@@ -154,8 +156,9 @@ func (h *Web) linkRead(w http.ResponseWriter, r *http.Request) error {
 
 func (h *Web) renderLinkRead(w http.ResponseWriter, r *http.Request, problems error, form *web.Form, done bool) error {
 	view := ReadView{Form: form, Asks: true, Done: done}
-	err := h.db.Read(r.Context(), func(tx *sqlite.Tx) error {
-		l, err := link.Resolve(r.Context(), tx, r.PathValue("token"), policy.LinkRead)
+	ctx := r.Context()
+	err := h.db.Read(ctx, func(tx *sqlite.Tx) error {
+		l, err := link.Resolve(ctx, tx, r.PathValue("token"), policy.LinkRead)
 		if err != nil {
 			return err
 		}
@@ -206,8 +209,9 @@ func (h *Web) linkConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err := form.Err(); err != nil {
 		return h.renderLinkRead(w, r, err, form, false)
 	}
-	err = h.db.Write(r.Context(), func(tx *sqlite.Tx) error {
-		l, err := link.Resolve(r.Context(), tx, r.PathValue("token"), policy.LinkRead)
+	ctx := r.Context()
+	err = h.db.Write(ctx, func(tx *sqlite.Tx) error {
+		l, err := link.Resolve(ctx, tx, r.PathValue("token"), policy.LinkRead)
 		if err != nil {
 			return err
 		}
@@ -215,14 +219,14 @@ func (h *Web) linkConfirm(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		found, err := h.people.Match(r.Context(), tx, []people.RosterRow{row})
+		found, err := h.people.Match(ctx, tx, []people.RosterRow{row})
 		if err != nil {
 			return err
 		}
 		if len(found) != 1 || found[0].Person == nil {
 			return problem.Invalid("number", "reader.link.not_on_list")
 		}
-		ctx := actor.With(r.Context(), actor.Actor{Person: found[0].Person.Key, Via: "link"})
+		ctx := actor.With(ctx, actor.Actor{Person: found[0].Person.Key, Via: "link"})
 		return h.svc.Acknowledge(ctx, tx, doc.Key, n.Key, found[0].Person.Key)
 	})
 	if err != nil {
@@ -234,12 +238,13 @@ func (h *Web) linkConfirm(w http.ResponseWriter, r *http.Request) error {
 // linkApproval shows a draft to the one person who is asked to approve it.
 func (h *Web) linkApproval(w http.ResponseWriter, r *http.Request) error {
 	view := ReadView{Form: web.NewForm()}
-	err := h.db.Read(r.Context(), func(tx *sqlite.Tx) error {
+	ctx := r.Context()
+	err := h.db.Read(ctx, func(tx *sqlite.Tx) error {
 		l, doc, err := h.askedDraft(r, tx)
 		if err != nil {
 			return err
 		}
-		names, err := h.people.Names(r.Context(), tx)
+		names, err := h.people.Names(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -277,12 +282,13 @@ func (h *Web) askedDraft(r *http.Request, tx *sqlite.Tx) (link.Link, *policy.Doc
 
 func (h *Web) linkApprove(w http.ResponseWriter, r *http.Request) error {
 	var view ReadView
-	err := h.db.Write(r.Context(), func(tx *sqlite.Tx) error {
+	ctx := r.Context()
+	err := h.db.Write(ctx, func(tx *sqlite.Tx) error {
 		l, doc, err := h.askedDraft(r, tx)
 		if err != nil {
 			return err
 		}
-		ctx := actor.With(r.Context(), actor.Actor{Person: l.Person, Via: "link"})
+		ctx := actor.With(ctx, actor.Actor{Person: l.Person, Via: "link"})
 		if err := h.svc.ApproveByLink(ctx, tx, doc.Key, l.Person); err != nil {
 			return err
 		}

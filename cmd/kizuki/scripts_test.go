@@ -1,0 +1,149 @@
+package main
+
+import (
+	"archive/zip"
+	"bufio"
+	"compress/flate"
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kizuki-security/kizuki/internal/app"
+	"github.com/kizuki-security/kizuki/internal/words/jdate"
+)
+
+// TestMain makes this test binary the command kizuki of the scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"kizuki": main})
+}
+
+// TestScripts runs test/scripts: the command line as a person meets it.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../test/scripts",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("KIZUKI_LANG", "ja")
+			env.Setenv("XDG_DATA_HOME", env.WorkDir+"/home") // nothing of the person who runs the tests
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exits, "office": office, "serving": serving, "unhex": unhex, "bomb": bomb,
+		},
+	})
+}
+
+// exits CODE COMMAND ARGS... runs a command and wants just this exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARGS...")
+	}
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		failed, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("run %s: %v", args[1], err)
+		}
+		got = failed.ExitCode()
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("%s: exit code %d, want %s", strings.Join(args[1:], " "), got, args[0])
+	}
+}
+
+// office DIR DAY sets an office up as it was done on that day; its account is sato.
+func office(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: office DIR YYYY-MM-DD")
+	}
+	day, err := jdate.ISO(args[1])
+	ts.Check(err)
+	ctx := app.AsCommand(context.Background())
+	now := day.Start().Add(12 * time.Hour)
+	a, err := app.Open(ctx, app.Config{Dir: ts.MkAbs(args[0]), Now: func() time.Time { return now }, Log: app.DiscardLog()})
+	ts.Check(err)
+	err = a.Init(ctx, app.FirstOffice{
+		Company: "みどり精工", FamilyName: "佐藤", GivenName: "花子", Login: "sato", Password: "kiku-no-hana-2026", FiscalStart: 4, Level: "1", Roles: []string{"keeper"},
+	})
+	ts.Check(errors.Join(err, a.Close()))
+}
+
+// serving DIR serves an office until the end of the script; $ADDRESS is where.
+func serving(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: serving DIR")
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	read, write := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"serve", "--data", ts.MkAbs(args[0]), "--listen", "127.0.0.1:0", "--lang", "ja", "--log-level", "error"}, strings.NewReader(""), write, os.Stderr)
+		_ = write.Close()
+	}()
+	lines := bufio.NewScanner(read)
+	for lines.Scan() && ts.Getenv("ADDRESS") == "" {
+		if at := strings.Index(lines.Text(), "http://"); at >= 0 {
+			ts.Setenv("ADDRESS", lines.Text()[at:])
+			break
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, read) }()
+	ts.Defer(func() {
+		stop()
+		if got := <-code; got != exitDone {
+			ts.Fatalf("serve: exit code %d", got)
+		}
+	})
+	if ts.Getenv("ADDRESS") == "" {
+		ts.Fatalf("serve printed no address")
+	}
+}
+
+// unhex FROM TO writes the bytes that FROM lists in hex.
+func unhex(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: unhex FROM TO")
+	}
+	data, err := hex.DecodeString(strings.Join(strings.Fields(ts.ReadFile(args[0])), ""))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
+}
+
+// bomb FILE writes a workbook of a few kB that unpacks to 300 MB of one sheet.
+func bomb(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: bomb FILE")
+	}
+	file, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	z := zip.NewWriter(file)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+	for name, text := range map[string]string{
+		"[Content_Types].xml":        `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>`,
+		"xl/workbook.xml":            `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="1" sheetId="1" r:id="rId1"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels": `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
+	} {
+		w, err := z.Create(name)
+		ts.Check(err)
+		_, err = io.WriteString(w, text)
+		ts.Check(err)
+	}
+	w, err := z.Create("xl/worksheets/sheet1.xml")
+	ts.Check(err)
+	zeros := make([]byte, 1<<20)
+	for range 300 {
+		_, err = w.Write(zeros)
+		ts.Check(err)
+	}
+	ts.Check(errors.Join(z.Close(), file.Close()))
+}
