@@ -73,7 +73,7 @@ func office(ts *testscript.TestScript, neg bool, args []string) {
 	a, err := app.Open(ctx, app.Config{Dir: ts.MkAbs(args[0]), Now: func() time.Time { return now }, Log: app.DiscardLog()})
 	ts.Check(err)
 	err = a.Init(ctx, app.FirstOffice{
-		Company: "みどり精工", FamilyName: "佐藤", GivenName: "花子", Login: "sato", Password: "kiku-no-hana-2026", FiscalStart: 4, Level: "1", Roles: []string{"keeper"},
+		Company: "みどり精工", FamilyName: "佐藤", GivenName: "花子", Login: "sato", Password: "kiku-no-hana-2026", Industry: "auto_parts", Size: "101-300", FiscalStart: 4, Level: "1", Roles: []string{"keeper"},
 	})
 	ts.Check(errors.Join(err, a.Close()))
 }

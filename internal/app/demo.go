@@ -3,6 +3,9 @@ package app
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/kizuki-security/kizuki/internal/app/sample"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -17,6 +20,10 @@ func OpenDemo(ctx context.Context, cfg Config, progress func(done, total int)) (
 	clock := sample.NewClock(cfg.Now)
 	real := cfg.Now
 	cfg.Now = clock.Now
+	// A new folder opens before the history begins: what the pages compare with starts there.
+	if _, err := os.Stat(filepath.Join(cfg.Dir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+		clock.Set(jdate.Of(real()).Add(-sample.HistoryDays))
+	}
 	a, err := Open(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -39,7 +46,7 @@ func (a *App) fillDemo(ctx context.Context, clock *sample.Clock, today jdate.Day
 		return err
 	}
 	office := sample.Office{
-		DB: a.DB, Facts: a.Facts, Files: a.Files, Org: a.Org, People: a.People, Policy: a.Policy, Demands: a.Demands,
+		DB: a.DB, Facts: a.Facts, Files: a.Files, Org: a.Org, People: a.People, Roster: a.Roster, Policy: a.Policy, Demands: a.Demands,
 		Training: a.Training, Assess: a.Assess, Requests: a.Requests, Catalog: a.Catalog,
 	}
 	built, err := sample.Build(ctx, office, clock, today, progress)

@@ -68,7 +68,7 @@ func setUp(t testing.TB, a *app.App) map[actor.Role]string {
 	t.Helper()
 	ctx := app.AsCommand(t.Context())
 	err := a.Init(ctx, app.FirstOffice{
-		Company: "みどり精工", FamilyName: "佐藤", GivenName: "花子", Login: "first", Password: password, FiscalStart: 4, Level: "2", Star: "3", Roles: []string{"keeper"},
+		Company: "みどり精工", FamilyName: "佐藤", GivenName: "花子", Login: "first", Password: password, Industry: "auto_parts", Size: "101-300", FiscalStart: 4, Level: "2", Star: "3", Roles: []string{"keeper"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func (a *App) routes(rt *web.Router) {
 		home.NewWeb(a.Home, shell), policy.NewWeb(a.Policy, shell, topics, a.baseAddress), demand.NewWeb(a.Demands, shell),
 		reader.NewWeb(a.DB, a.Policy, a.People, shell, topics), training.NewWeb(a.Training, shell, topics),
 		gap.NewWeb(a.Assess, shell, a.nextDeadline), item.NewWeb(a.Assess, shell, a.Files), plan.NewWeb(a.Assess, shell),
-		question.NewWeb(a.Assess, a.DB, shell, a.baseAddress), assessrequest.NewWeb(a.Requests, shell), assesssheet.NewWeb(a.Sheets, shell),
+		question.NewWeb(question.New(a.DB, a.Assess, a.Files), shell, a.baseAddress, a.nameOf), assessrequest.NewWeb(a.Requests, shell), assesssheet.NewWeb(a.Sheets, shell),
 	} {
 		pages.Routes(rt)
 	}

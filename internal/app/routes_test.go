@@ -191,7 +191,7 @@ func links(t *testing.T, a *app.App, persons map[actor.Role]string) map[string]s
 	second, err := a.Policy.Create(ctx, draft)
 	must(err)
 	asApprover := actor.With(t.Context(), actor.New(actor.Actor{Account: "x", Person: persons[actor.Approver], Via: "session"}, []actor.Permission{policy.PermApprove}))
-	must(a.Policy.Approve(asApprover, second, 0))
+	must(a.Policy.Approve(asApprover, second, policy.Approval{}))
 	_, tokens[policy.LinkRead], err = a.Policy.Notify(ctx, second, policy.NewNotice{Way: policy.WayLink})
 	must(err)
 	return tokens

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"path/filepath"
+	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
@@ -14,6 +15,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // The functions below are the small bridges between registers and features: what one needs of the other
@@ -90,4 +92,17 @@ func (a *App) nextDeadline(ctx context.Context, tx *sqlite.Tx) (*gap.Deadline, e
 		return nil, err
 	}
 	return &gap.Deadline{Customer: r.Customer, On: r.Deadline, Path: "/requests/" + r.Key}, nil
+}
+
+// nameOf is the name behind actor.ID: of an account, else of a person on the staff list; "" when it is gone.
+func (a *App) nameOf(ctx context.Context, tx *sqlite.Tx, by string) (string, error) {
+	if key, ok := strings.CutPrefix(by, "account/"); ok {
+		who, err := a.Accounts.ByKey(ctx, tx, key)
+		if problem.CodeOf(err) == problem.CodeNotFound {
+			return "", nil
+		}
+		return who.Name, err
+	}
+	names, err := a.People.Names(ctx, tx)
+	return names[strings.TrimPrefix(by, "person/")], err
 }

@@ -19,7 +19,7 @@ type calendar struct{ today jdate.Day }
 // this fiscal year, "y-1+60d" from that of last year, and "y0~30%" is that part of the way from there to today.
 type when string
 
-var whenShape = regexp.MustCompile(`^(?:y(0|-[1-9])(?:\+([0-9]+)d|~([0-9]+)%)?|([+-][0-9]+)([md]))$`)
+var whenShape = regexp.MustCompile(`^(?:y(0|-[1-9][0-9]?)(?:\+([0-9]+)d|~([0-9]+)%)?|([+-][0-9]+)([md]))$`)
 
 // day gives the day of w; "" is the zero day.
 func (c calendar) day(w when) (jdate.Day, error) {

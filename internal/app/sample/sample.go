@@ -26,6 +26,10 @@ import (
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
 
+// HistoryDays is how many days before the day of the demo an office must be opened at least, so that nothing of
+// the history lies before its first day.
+const HistoryDays = 4 * 366
+
 // Office is the open, empty office that the company moves into.
 type Office struct {
 	DB       *sqlite.DB

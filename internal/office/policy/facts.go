@@ -33,8 +33,7 @@ func (s *Service) EachRecord(ctx context.Context, tx *sqlite.Tx, yield func(stri
 }
 
 // documentFacts gives one row per topic for everything that happened to a document. Editions that were
-// replaced stay as rows with an end, because reviews and notices are judged against each of them; who
-// got the notice is told for the newest edition only.
+// replaced stay as rows with an end, because reviews and notices are judged against each of them.
 func documentFacts(d *Document) []fact.Fact {
 	var out []fact.Fact
 	for _, topic := range d.Topics {
@@ -61,45 +60,47 @@ func documentFacts(d *Document) []fact.Fact {
 type adder func(kind, member string, on, until jdate.Day, attrs map[string]string)
 
 func editionFacts(d *Document, add adder) {
-	end := d.RetiredOn.Add(-1) // zero stays zero: no end
+	ends := d.ends()
 	for _, e := range d.Editions {
 		if e.ApprovedOn.IsZero() {
 			continue
 		}
 		version := map[string]string{"version": e.label()}
-		add("policy.in_force", "", e.EffectiveOn, end, version)
+		add("policy.in_force", "", e.EffectiveOn, ends[e.Number], version)
 		add("policy.approved", "", e.ApprovedOn, 0, map[string]string{
 			"version": e.label(), "author": e.Author, "approver": e.Approver, "way": string(e.Way),
 		})
 		if e.Number > 1 { // a new edition is the outcome of a review
 			add("policy.reviewed", "", e.ApprovedOn, 0, map[string]string{"result": "changed"})
 		}
-		end = e.EffectiveOn - 1
 	}
 }
 
+// noticeFacts tells who got the newest edition, and who the one before: that one is in force until the
+// newest takes effect, and counts until then.
 func noticeFacts(d *Document, add adder) {
-	newest := 0
+	told := map[int]bool{}
 	for _, e := range d.Editions {
-		if !e.ApprovedOn.IsZero() {
-			newest = max(newest, e.Number)
+		if !e.ApprovedOn.IsZero() && d.RetiredOn.IsZero() && len(told) < 2 {
+			told[e.Number] = true
 		}
 	}
+	ends := d.ends()
 	for _, n := range d.Notices {
 		version := map[string]string{"version": Edition{Number: n.Edition}.label(), "way": string(n.Way)}
 		add("policy.notice", "", n.On, 0, version)
-		if n.Edition != newest || !d.RetiredOn.IsZero() {
+		if !told[n.Edition] {
 			continue
 		}
 		switch n.Way {
 		case WayPage, WayLink, WayQR:
-			add("policy.available", "", n.On, 0, map[string]string{"where": "page"})
+			add("policy.available", "", n.On, ends[n.Edition], map[string]string{"where": "page"})
 		case WayPosted:
-			add("policy.available", "", n.On, 0, map[string]string{"where": "posted"})
+			add("policy.available", "", n.On, ends[n.Edition], map[string]string{"where": "posted"})
 		default: // a roster shows it once; an approval is no notice
 		}
 		for _, person := range slices.Sorted(maps.Keys(n.People)) {
-			add("policy.notified", "person/"+person, n.People[person], 0, map[string]string{"way": string(n.Way)})
+			add("policy.notified", "person/"+person, n.People[person], ends[n.Edition], map[string]string{"way": string(n.Way)})
 		}
 	}
 }

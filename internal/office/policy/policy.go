@@ -149,6 +149,7 @@ func (d *Draft) Validate(topics []string) error {
 			list.Add(problem.Invalid("topics", "policy.topics.unknown", "topic", t))
 		}
 	}
+	d.Topics = slices.DeleteFunc(slices.Clone(topics), func(t string) bool { return !slices.Contains(d.Topics, t) })
 	if d.Body == "" && d.Attachment == "" {
 		list.Add(problem.Invalid("body", "policy.body.required"))
 	}
@@ -175,6 +176,23 @@ func (d *Document) InForce(on jdate.Day) *Edition {
 		}
 	}
 	return nil
+}
+
+// ends gives the last day of each approved edition by its number: the day before a newer one takes effect, or
+// before the document is retired; zero is no end.
+func (d *Document) ends() map[int]jdate.Day {
+	out := map[int]jdate.Day{}
+	end := d.RetiredOn.Add(-1) // zero stays zero
+	for _, e := range d.Editions {
+		if e.ApprovedOn.IsZero() {
+			continue
+		}
+		out[e.Number] = end
+		if last := e.EffectiveOn - 1; end.IsZero() || last.Before(end) {
+			end = last
+		}
+	}
+	return out
 }
 
 // LastReview returns the day of the newest review; approving a later edition is one.

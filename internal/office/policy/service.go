@@ -106,6 +106,9 @@ func (s *Service) Create(ctx context.Context, d Draft) (key string, err error) {
 		return "", err
 	}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
+		if err := s.checkOwner(ctx, tx, d.Owner); err != nil {
+			return err
+		}
 		doc, err := insertDocument(ctx, tx, d)
 		if err != nil {
 			return err
@@ -125,8 +128,11 @@ func (s *Service) SaveDraft(ctx context.Context, key string, d Draft) error {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		doc, err := findDocument(ctx, tx, key)
+		doc, err := findUsed(ctx, tx, key)
 		if err != nil {
+			return err
+		}
+		if err := s.checkOwner(ctx, tx, d.Owner); err != nil {
 			return err
 		}
 		if err := updateDocument(ctx, tx, doc.ID, d); err != nil {
@@ -134,6 +140,23 @@ func (s *Service) SaveDraft(ctx context.Context, key string, d Draft) error {
 		}
 		return s.draft(ctx, tx, doc, d, "policy.drafted")
 	})
+}
+
+// findUsed returns a document that is not retired; problem codes not_found and conflict.
+func findUsed(ctx context.Context, tx *sqlite.Tx, key string) (*Document, error) {
+	doc, err := findDocument(ctx, tx, key)
+	if err == nil && !doc.RetiredOn.IsZero() {
+		return nil, problem.Conflict("policy.retired_already", "on", doc.RetiredOn)
+	}
+	return doc, err
+}
+
+func (s *Service) checkOwner(ctx context.Context, tx *sqlite.Tx, owner string) error {
+	if owner == "" {
+		return nil
+	}
+	_, err := s.people.ByKey(ctx, tx, owner)
+	return err
 }
 
 func (s *Service) draft(ctx context.Context, tx *sqlite.Tx, doc *Document, d Draft, act string) error {
@@ -150,10 +173,12 @@ type Approval struct {
 	On          jdate.Day // 承認日
 	EffectiveOn jdate.Day // 施行日; zero: the day of approval
 	Sealed      string    // attachment key of the sealed page
+	Seen        int       // version of the draft that was shown; 0: whatever it is now
 }
 
-// Approve puts the draft into force by the signed-in approver. Nobody approves an own draft: code forbidden.
-func (s *Service) Approve(ctx context.Context, key string, effective jdate.Day) error {
+// Approve puts the draft into force by the signed-in approver, today; of a only EffectiveOn and Seen count.
+// Nobody approves an own draft: code forbidden. A draft changed since it was shown is a conflict.
+func (s *Service) Approve(ctx context.Context, key string, a Approval) error {
 	who := actor.From(ctx)
 	if err := who.Require(PermApprove); err != nil {
 		return err
@@ -162,31 +187,48 @@ func (s *Service) Approve(ctx context.Context, key string, effective jdate.Day) 
 		return problem.Forbidden("policy.approve.needs_person")
 	}
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		return s.approve(ctx, tx, key, Approval{Way: WayPerson, Approver: who.Person, On: jdate.Of(tx.Now), EffectiveOn: effective})
+		return s.approve(ctx, tx, key, Approval{Way: WayPerson, Approver: who.Person, On: jdate.Of(tx.Now), EffectiveOn: a.EffectiveOn, Seen: a.Seen})
 	})
 }
 
 // ApproveByLink puts the draft into force by the person whom the single-purpose link names.
 func (s *Service) ApproveByLink(ctx context.Context, tx *sqlite.Tx, key, person string) error {
+	if err := s.checkApprover(ctx, tx, person); err != nil {
+		return err
+	}
 	return s.approve(ctx, tx, key, Approval{Way: WayPerson, Approver: person, On: jdate.Of(tx.Now)})
 }
 
+// checkApprover refuses who is not on the staff list today.
+func (s *Service) checkApprover(ctx context.Context, tx *sqlite.Tx, key string) error {
+	person, err := s.people.ByKey(ctx, tx, key)
+	if err == nil && !person.ActiveOn(jdate.Of(tx.Now)) {
+		return problem.Invalid("approver", "policy.approver.not_active")
+	}
+	return err
+}
+
 func (s *Service) approve(ctx context.Context, tx *sqlite.Tx, key string, a Approval) error {
-	doc, err := findDocument(ctx, tx, key)
+	doc, err := findUsed(ctx, tx, key)
 	if err != nil {
 		return err
-	}
-	draft := doc.Draft()
-	if draft == nil {
-		return problem.Conflict("policy.approve.no_draft")
-	}
-	if draft.Author == a.Approver && a.Way == WayPerson {
-		return problem.Forbidden("policy.approve.own_draft")
 	}
 	if a.EffectiveOn.IsZero() {
 		a.EffectiveOn = a.On
 	}
-	if err := approveEdition(ctx, tx, draft.ID, a, Author(ctx)); err != nil {
+	draft := doc.Draft()
+	switch {
+	case draft == nil:
+		return problem.Conflict("policy.approve.no_draft")
+	case a.Seen != 0 && a.Seen != draft.Version:
+		return problem.Conflict("policy.approve.changed_since")
+	// An author without a person on the staff list is known by the account, which may have got its person since.
+	case a.Way == WayPerson && (draft.Author == a.Approver || draft.Author == actor.From(ctx).ID()):
+		return problem.Forbidden("policy.approve.own_draft")
+	case a.EffectiveOn.Before(a.On):
+		return problem.Invalid("effective_on", "policy.effective.before_approval", "on", a.On)
+	}
+	if err := approveEdition(ctx, tx, doc.ID, draft.ID, a, Author(ctx)); err != nil {
 		return err
 	}
 	return s.after(ctx, tx, key, "policy.approved", audit.Image{
@@ -239,6 +281,9 @@ func (s *Service) AddReview(ctx context.Context, key string, r Review) error {
 		if err != nil {
 			return err
 		}
+		if doc.InForce(jdate.Of(tx.Now)) == nil {
+			return problem.Conflict("policy.notice.nothing_in_force")
+		}
 		var list problem.List
 		switch {
 		case r.On.IsZero():
@@ -269,7 +314,7 @@ func (s *Service) Retire(ctx context.Context, key string) error {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		doc, err := findDocument(ctx, tx, key)
+		doc, err := findUsed(ctx, tx, key)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -9,6 +10,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/register/link"
+	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
@@ -54,7 +56,11 @@ func (s *Service) Notify(ctx context.Context, key string, n NewNotice) (notice, 
 		if n.On.IsZero() {
 			n.On = today
 		}
-		if err := n.validate(today); err != nil {
+		sites, err := s.sites(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := n.validate(today, current.ApprovedOn, sites); err != nil {
 			return err
 		}
 		row := &Notice{Edition: current.Number, Way: n.Way, On: n.On, Place: n.Place, Site: n.Site, Note: n.Note}
@@ -86,10 +92,13 @@ func (s *Service) Notify(ctx context.Context, key string, n NewNotice) (notice, 
 	return notice, token, err
 }
 
-func (n *NewNotice) validate(today jdate.Day) error {
+func (n *NewNotice) validate(today, approved jdate.Day, sites []org.Site) error {
 	var list problem.List
-	if n.On.After(today) {
+	switch {
+	case n.On.After(today):
 		list.Add(problem.Invalid("on", "policy.day.future"))
+	case n.On.Before(approved):
+		list.Add(problem.Invalid("on", "policy.notice.before_approval", "on", approved))
 	}
 	switch n.Way {
 	case WayPage, WayLink, WayQR:
@@ -103,6 +112,9 @@ func (n *NewNotice) validate(today jdate.Day) error {
 	case WayPosted:
 		if n.Place == "" {
 			list.Add(problem.Invalid("place", "policy.notice.place.required"))
+		}
+		if n.Site != "" && !slices.ContainsFunc(sites, func(s org.Site) bool { return s.Key == n.Site }) {
+			list.Add(problem.Invalid("site", "policy.notice.site.unknown"))
 		}
 		if len(n.Scan.Data) == 0 {
 			list.Add(problem.Invalid("scan", "policy.notice.photo.required"))
@@ -198,7 +210,7 @@ func (s *Service) AskApproval(ctx context.Context, key, person string) (token st
 		case draft.Author == person:
 			return problem.Invalid("approver", "policy.approve.own_draft")
 		}
-		if _, err := s.people.ByKey(ctx, tx, person); err != nil {
+		if err := s.checkApprover(ctx, tx, person); err != nil {
 			return err
 		}
 		// The row version is part of the subject: a draft changed after asking is not what was shown.

@@ -148,8 +148,12 @@ func saveDraft(ctx context.Context, tx *sqlite.Tx, doc *Document, d Draft, autho
 	return nil
 }
 
-// approveEdition closes a draft. An edition that is no longer a draft is a conflict.
-func approveEdition(ctx context.Context, tx *sqlite.Tx, edition int64, a Approval, takenInBy string) error {
+// approveEdition closes a draft. An edition that is no longer a draft is a conflict. The row of the document
+// moves on too: who still has the form of the draft open must not open the next edition unawares.
+func approveEdition(ctx context.Context, tx *sqlite.Tx, doc, edition int64, a Approval, takenInBy string) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE policy_documents SET version = version + 1 WHERE id = ?`, doc); err != nil {
+		return fmt.Errorf("move document on: %w", err)
+	}
 	res, err := tx.ExecContext(ctx, `UPDATE policy_versions SET approved_on = ?, effective_on = ?, approver = ?, way = ?, sealed = ?, taken_in_by = ?,
 		version = version + 1 WHERE id = ? AND approved_on = ''`, a.On, a.EffectiveOn, a.Approver, a.Way, a.Sealed, takenInBy, edition)
 	if err != nil {

@@ -206,12 +206,12 @@ func (h *Web) approve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	effective := form.Day("effective_on")
+	a := Approval{EffectiveOn: form.Day("effective_on"), Seen: form.Int("seen", 0, 1<<30)}
 	if err := form.Err(); err != nil {
 		return h.renderShow(w, r, err, form)
 	}
-	if err := h.svc.Approve(r.Context(), r.PathValue("key"), effective); err != nil {
-		return err
+	if err := h.svc.Approve(r.Context(), r.PathValue("key"), a); err != nil {
+		return h.renderShow(w, r, err, form)
 	}
 	return h.shell.Done(w, r, "/policy/"+r.PathValue("key"), "policy.approved_done")
 }
@@ -221,7 +221,7 @@ func (h *Web) sealed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a := Approval{Approver: form.Text("approver"), On: form.Day("approved_on"), EffectiveOn: form.Day("effective_on")}
+	a := Approval{Approver: form.Text("approver"), On: form.Day("approved_on"), EffectiveOn: form.Day("effective_on"), Seen: form.Int("seen", 0, 1<<30)}
 	scan, err := readScan(form)
 	if err != nil {
 		return err

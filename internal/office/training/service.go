@@ -82,15 +82,35 @@ func (s *Service) Save(ctx context.Context, session Session) (key string, err er
 			if err := insertSession(ctx, tx, &session); err != nil {
 				return err
 			}
-		} else if err := updateSession(ctx, tx, &session); err != nil {
+		} else if err := s.change(ctx, tx, &session); err != nil {
 			return err
 		}
 		key = session.Key
 		return s.after(ctx, tx, key, act, audit.Image{
-			"title": session.Title, "on": session.On, "topics": session.Topics, "method": session.Method, "content": session.Content, "teacher": session.Teacher,
+			"title": session.Title, "on": session.On, "topics": session.Topics, "method": session.Method, "content": session.Content, "teacher": audit.Personal(session.Teacher),
 		})
 	})
 	return key, err
+}
+
+// change saves a session that exists. When its day is corrected, who took part did so on the corrected day.
+func (s *Service) change(ctx context.Context, tx *sqlite.Tx, session *Session) error {
+	old, err := findSession(ctx, tx, session.Key)
+	if err != nil {
+		return err
+	}
+	for _, r := range old.Reflections {
+		if r.On.Before(session.On) {
+			return problem.Invalid("on", "training.on.after_reflection", "on", r.On)
+		}
+	}
+	if err := updateSession(ctx, tx, session); err != nil {
+		return err
+	}
+	if old.On == session.On {
+		return nil
+	}
+	return moveAttendance(ctx, tx, old.ID, old.On, session.On)
 }
 
 // Ways in which attendance became known.
@@ -157,6 +177,9 @@ func (s *Service) Unattend(ctx context.Context, key, person string) error {
 		session, err := findSession(ctx, tx, key)
 		if err != nil {
 			return err
+		}
+		if !session.Attended(person) {
+			return problem.Conflict("training.not_attended")
 		}
 		if err := deleteAttendance(ctx, tx, session.ID, person); err != nil {
 			return err

@@ -157,6 +157,14 @@ func insertAttendance(ctx context.Context, tx *sqlite.Tx, session int64, a Atten
 	return n > 0, err
 }
 
+func moveAttendance(ctx context.Context, tx *sqlite.Tx, session int64, from, to jdate.Day) error {
+	_, err := tx.ExecContext(ctx, `UPDATE training_attendance SET on_day = ? WHERE session = ? AND on_day = ?`, to, session, from)
+	if err != nil {
+		return fmt.Errorf("move attendance: %w", err)
+	}
+	return nil
+}
+
 func deleteAttendance(ctx context.Context, tx *sqlite.Tx, session int64, person string) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM training_attendance WHERE session = ? AND person = ?`, session, person); err != nil {
 		return fmt.Errorf("delete attendance: %w", err)

@@ -82,6 +82,7 @@ func (s *Session) Validate(topics []string, today jdate.Day) error {
 			list.Add(problem.Invalid("topics", "training.topics.unknown", "topic", t))
 		}
 	}
+	s.Topics = slices.DeleteFunc(slices.Clone(topics), func(t string) bool { return !slices.Contains(s.Topics, t) })
 	if !slices.Contains(Methods(), s.Method) {
 		list.Add(problem.Invalid("method", "training.method.choose"))
 	}

@@ -92,7 +92,7 @@ func (h *Web) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := ListView{MayEdit: actor.From(r.Context()).May(PermEdit), Topic: topic, Year: now.start.FiscalYear(now.start.Time().Month())}
+	view := ListView{MayEdit: actor.From(r.Context()).May(PermEdit), Topic: topic, Year: strconv.Itoa(now.start.Time().Year())}
 	var year []*Session
 	for _, s := range sessions {
 		if !s.On.Before(now.start) {
@@ -202,7 +202,7 @@ func (h *Web) renderShow(w http.ResponseWriter, r *http.Request, problems error,
 		view.Attended = append(view.Attended, AttendeeView{a, cmp.Or(now.names[a.Person], a.Person), "training.way." + a.Way})
 	}
 	for _, rf := range s.Reflections {
-		view.Reflections = append(view.Reflections, ReflectionView{rf, now.names[rf.By]})
+		view.Reflections = append(view.Reflections, ReflectionView{rf, cmp.Or(now.names[rf.By], rf.By)})
 	}
 	open := slices.DeleteFunc(slices.Clone(now.staff), func(p people.Person) bool { return s.Attended(p.Key) })
 	view.Groups = groupByDepartment(open, now, func(p people.Person) bool { return slices.Contains(form.Values["people"], p.Key) })

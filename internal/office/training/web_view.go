@@ -17,7 +17,7 @@ type ListView struct {
 	Rows     []Row
 	Coverage []CoverageRow
 	Topic    string
-	Year     int
+	Year     string // a number would get a comma
 	MayEdit  bool
 }
 

@@ -209,4 +209,3 @@ func (h *Web) firstOwners(w http.ResponseWriter, r *http.Request) error {
 }
 
 func versionText(n int) string { return strconv.Itoa(n) }
-

@@ -40,8 +40,8 @@ type Demand struct {
 	Version     int
 }
 
-// Validate reports everything that is missing.
-func (d *Demand) Validate() error {
+// Validate reports everything that is missing or lies in the future; a demand may end later than today.
+func (d *Demand) Validate(today jdate.Day) error {
 	var list problem.List
 	if !slices.Contains(Types(), d.Type) {
 		list.Add(problem.Invalid("type", "demand.type.choose"))
@@ -52,8 +52,17 @@ func (d *Demand) Validate() error {
 	if d.Document != "" && d.ReflectedOn.IsZero() {
 		list.Add(problem.Invalid("reflected_on", "demand.reflected_on.required"))
 	}
+	if d.ReflectedOn.After(today) {
+		list.Add(problem.Invalid("reflected_on", "demand.day.future"))
+	}
+	if d.ListedOn.After(today) {
+		list.Add(problem.Invalid("listed_on", "demand.day.future"))
+	}
 	return list.Err()
 }
+
+// applies says whether the demand still counts on a day.
+func (d *Demand) applies(on jdate.Day) bool { return d.EndedOn.IsZero() || on.Before(d.EndedOn) }
 
 // Check is one look through the list for changes (JAMA/JAPIA guideline 2.3, No. 11: 年1回以上).
 type Check struct {
@@ -66,6 +75,25 @@ type Check struct {
 
 // checkDays is how long a check counts: 年1回以上 (JAMA/JAPIA guideline 2.3, No. 11).
 const checkDays = 365
+
+// checkBy gives the day by which the list must be looked through again, zero when a type on it never was. Each
+// type counts by itself; needed is false when nothing on the list applies.
+func checkBy(demands []Demand, checks []Check, today jdate.Day) (by jdate.Day, needed bool) {
+	for _, t := range Types() {
+		if !slices.ContainsFunc(demands, func(d Demand) bool { return d.Type == t && d.applies(today) }) {
+			continue
+		}
+		i := slices.IndexFunc(checks, func(c Check) bool { return slices.Contains(c.Types, t) }) // newest first
+		if i < 0 {
+			return 0, true
+		}
+		if next := checks[i].On.Add(checkDays); !needed || next.Before(by) {
+			by = next
+		}
+		needed = true
+	}
+	return by, needed
+}
 
 func splitList(s string) []string {
 	if s == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"slices"
 
 	"github.com/kizuki-security/kizuki/internal/office/policy"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -66,10 +67,10 @@ func (s *Service) Save(ctx context.Context, d Demand) (key string, err error) {
 	if err := actor.From(ctx).Require(policy.PermEdit); err != nil {
 		return "", err
 	}
-	if err := d.Validate(); err != nil {
-		return "", err
-	}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
+		if err := d.Validate(jdate.Of(tx.Now)); err != nil {
+			return err
+		}
 		if d.Document != "" {
 			if _, err := s.docs.Document(ctx, tx, d.Document); err != nil {
 				return err
@@ -84,8 +85,13 @@ func (s *Service) Save(ctx context.Context, d Demand) (key string, err error) {
 			if err := insertDemand(ctx, tx, &d); err != nil {
 				return err
 			}
-		} else if err := updateDemand(ctx, tx, &d); err != nil {
-			return err
+		} else {
+			if _, err := findDemand(ctx, tx, d.Key); err != nil {
+				return err
+			}
+			if err := updateDemand(ctx, tx, &d); err != nil {
+				return err
+			}
 		}
 		key = d.Key
 		err := audit.Record(ctx, tx, act, "demand/"+d.Key, audit.Image{
@@ -115,7 +121,7 @@ func (s *Service) AddCheck(ctx context.Context, c Check) error {
 		} else if c.On.After(jdate.Of(tx.Now)) {
 			list.Add(problem.Invalid("on", "demand.day.future"))
 		}
-		if len(c.Types) == 0 {
+		if len(c.Types) == 0 || slices.ContainsFunc(c.Types, func(t Type) bool { return !slices.Contains(Types(), t) }) {
 			list.Add(problem.Invalid("types", "demand.check.types.choose"))
 		}
 		if c.Finding == "" {

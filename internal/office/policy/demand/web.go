@@ -116,10 +116,8 @@ func (h *Web) renderDemands(w http.ResponseWriter, r *http.Request, problems err
 	for _, c := range checks {
 		view.Checks = append(view.Checks, CheckRow{c, cmp.Or(names[c.By], c.By)})
 	}
-	if len(checks) > 0 {
-		view.CheckBy = checks[0].On.Add(checkDays)
-	}
-	view.Overdue = len(demands) > 0 && view.CheckBy.Before(today)
+	by, needed := checkBy(demands, checks, today)
+	view.CheckBy, view.Overdue = by, needed && by.Before(today)
 	if problems != nil {
 		return h.views.RenderForm(w, r, problems, form, "demand_list", view)
 	}

@@ -180,7 +180,8 @@ func (h *Web) renderLinkRead(w http.ResponseWriter, r *http.Request, problems er
 	return h.views.Render(w, r, "link_read", view)
 }
 
-// noticeOf finds the notice that a link was made for.
+// noticeOf finds the notice that a link was made for. A poster may hang longer than its edition is in force:
+// nobody confirms what no longer holds, so that is a conflict.
 func (h *Web) noticeOf(r *http.Request, tx *sqlite.Tx, l link.Link) (*policy.Document, *policy.Notice, error) {
 	parts := strings.Split(l.Subject, "/") // policy/KEY/NOTICE
 	if len(parts) != 3 {
@@ -193,6 +194,9 @@ func (h *Web) noticeOf(r *http.Request, tx *sqlite.Tx, l link.Link) (*policy.Doc
 	i := slices.IndexFunc(doc.Notices, func(n policy.Notice) bool { return n.Key == parts[2] })
 	if i < 0 {
 		return nil, nil, problem.NotFound("reader.notice_not_found")
+	}
+	if current := doc.InForce(jdate.Of(tx.Now)); current == nil || current.Number != doc.Notices[i].Edition {
+		return nil, nil, problem.Conflict("reader.superseded", "title", doc.Title)
 	}
 	return doc, &doc.Notices[i], nil
 }

@@ -63,6 +63,7 @@ document.addEventListener("change", (e) => {
 
 document.addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.altKey || e.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName)) return;
+  if (e.key === "Enter" && e.target.closest("a, button, summary")) return; // Enter belongs to what has the focus
   const button = [...document.querySelectorAll("[data-key]")].find((b) => b.dataset.key.split(" ").includes(e.key));
   if (!button) return;
   e.preventDefault();
