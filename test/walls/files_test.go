@@ -15,6 +15,16 @@ const (
 	largestPackage  = 2000 // lines of a vertical slice, tests not counted
 )
 
+// wider are packages that may be larger for now, each with the reason and the noun that leaves next.
+var wider = map[string]int{
+	// One state machine over one set of tables: verdicts, answers, rounds and boards share their cache. Actions and
+	// the official wording are the nouns to move out next.
+	"internal/office/assessment": 4000,
+	// Reading, previewing, filling and writing one kind of workbook share its columns and spellings. Parsing is
+	// the noun to move out next.
+	"internal/office/assessment/sheet": 3300,
+}
+
 // misplaced says why a file of office or register must not import the path, or "". The name of a file
 // is a promise: SQL stands in store*.go, HTTP and pages in web*.go.
 func misplaced(file, imported string) string {
@@ -89,8 +99,9 @@ func TestSizes(t *testing.T) {
 		}
 	}
 	for dir, lines := range packages {
-		if lines > largestPackage && isSlice(placeOf(dir)) {
-			t.Errorf("%s has %d lines, and %d is the limit: give a noun its own subfolder", dir, lines, largestPackage)
+		limit := max(largestPackage, wider[dir])
+		if lines > limit && isSlice(placeOf(dir)) {
+			t.Errorf("%s has %d lines, and %d is the limit: give a noun its own subfolder", dir, lines, limit)
 		}
 	}
 }

@@ -16,7 +16,9 @@
 //	assessment/question  一問一答, the link and the paper for owners without an account
 //	assessment/plan      rounds, actions (対応)
 //	assessment/request   what customers ask for (得意先の依頼)
-//	assessment/sheet     check sheets in and out: sheet → request → assessment/request
+//	assessment/sheet     check sheets in and out
+//
+//	sheet → request
 //
 // It imports registers only. It never judges by itself: the rules are data, their engine is register/verdict.
 package assessment

@@ -52,8 +52,10 @@ var plannedWords = []string{
 // columnsOf lists the header words of a form. Words are facts about how such sheets are written, in no order.
 func columnsOf(form Form) []tables.Column {
 	tail := []tables.Column{
-		{Name: colAnswer, Aliases: answerWords}, {Name: colPoints, Aliases: []string{"得点", "点数", "スコア", "score", "points"}},
-		{Name: colNote, Aliases: noteWords}, {Name: colPlanned, Aliases: plannedWords},
+		{Name: colAnswer, Aliases: answerWords},
+		{Name: colPoints, Aliases: []string{"得点", "点数", "スコア", "score", "points"}},
+		{Name: colNote, Aliases: noteWords},
+		{Name: colPlanned, Aliases: plannedWords},
 	}
 	if form == CriteriaSheet {
 		return append([]tables.Column{

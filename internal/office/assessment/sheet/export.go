@@ -268,9 +268,15 @@ func (s *Service) table(d *Document) tables.Out {
 	out := tables.Out{
 		Title: s.texts.T(d.Language, "checksheet.out.title", problem.Args{"framework": d.short}), Day: d.AsOf,
 		Columns: []tables.OutColumn{
-			{Title: t("checksheet.out.label"), Width: 20}, {Title: t(number), Width: 9}, {Title: t("checksheet.out.level"), Width: 9},
-			{Title: t(text), Width: 48}, {Title: t("checksheet.out.answer"), Width: 10}, {Title: t("checksheet.out.records"), Width: 18},
-			{Title: t("checksheet.out.state"), Width: 18}, {Title: t("checksheet.out.note"), Width: 40}, {Title: t("checksheet.out.owner"), Width: 14},
+			{Title: t("checksheet.out.label"), Width: 20},
+			{Title: t(number), Width: 9},
+			{Title: t("checksheet.out.level"), Width: 9},
+			{Title: t(text), Width: 48},
+			{Title: t("checksheet.out.answer"), Width: 10},
+			{Title: t("checksheet.out.records"), Width: 18},
+			{Title: t("checksheet.out.state"), Width: 18},
+			{Title: t("checksheet.out.note"), Width: 40},
+			{Title: t("checksheet.out.owner"), Width: 14},
 			{Title: t("checksheet.out.planned"), Width: 12, Kind: tables.Date},
 		},
 	}

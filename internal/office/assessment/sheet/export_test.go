@@ -1,4 +1,4 @@
-package sheet
+package sheet_test
 
 import (
 	"bytes"
@@ -7,11 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kizuki-security/kizuki/catalog"
-	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
 	tables "github.com/kizuki-security/kizuki/internal/platform/sheet"
-	"github.com/kizuki-security/kizuki/internal/platform/sheet/sheettest"
-	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/jtext"
@@ -24,7 +21,7 @@ type content struct {
 	Planned           string
 }
 
-func contents(p *Parsed) []content {
+func contents(p *sheet.Parsed) []content {
 	var out []content
 	for _, r := range p.Rows {
 		out = append(out, content{r.Item, r.Level, r.Note, int(r.Answer), r.Planned.String()})
@@ -32,51 +29,27 @@ func contents(p *Parsed) []content {
 	return out
 }
 
-func document(p *Parsed, locale string) *Document {
-	d := &Document{Language: locale, Framework: "jama-japia@2.3", short: "自工会・部工会 2.3", form: p.Form, AsOf: jdate.On(2026, 11, 23)}
-	for _, r := range p.Rows {
-		d.Items = append(d.Items, Line{
-			Number: r.Item, levelName: "Lv" + r.Level, Label: r.Label, Title: "要点", Text: "文", answer: r.Answer, Records: "unknown", State: "met",
-			Note: r.Note, Owner: "佐藤 花子", Planned: r.Planned,
-		})
-	}
-	return d
-}
-
 // TestExportReadsBack is the property import(export(x)) = x, for 200 workbooks of varied layout, in every form and language.
 func TestExportReadsBack(t *testing.T) {
 	t.Parallel()
-	m, err := i18n.New(Messages(), tables.Messages())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := framework.Load(catalog.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := c.Latest("jama-japia")
-	s := &Service{texts: m}
-	read := func(name string, data []byte) *Parsed {
+	m, f := texts(t), jama(t)
+	read := func(name string, data []byte) *sheet.Parsed {
 		t.Helper()
-		book, err := tables.Open(name, data, tables.Limits{})
-		if err != nil {
-			t.Fatalf("open %s: %v", name, err)
-		}
-		p, err := Parse(name, book, f, intake.Setting{})
+		p, err := sheet.Parse(name, open(t, name, data), f, intake.Setting{})
 		if err != nil {
 			t.Fatalf("read %s: %v", name, err)
 		}
 		return p
 	}
-	forms := []ExportOptions{
-		{Format: tables.XLSX, Locale: "ja"}, {Format: tables.CSV, Locale: "ja"}, {Format: tables.CSV, Encoding: jtext.CP932, Locale: "ja"},
-		{Format: tables.XLSX, Locale: "en"}, {Format: tables.CSV, Locale: "en"},
+	forms := []sheet.ExportOptions{
+		{Format: tables.XLSX, Locale: "ja"},
+		{Format: tables.CSV, Locale: "ja"},
+		{Format: tables.CSV, Encoding: jtext.CP932, Locale: "ja"},
+		{Format: tables.XLSX, Locale: "en"},
+		{Format: tables.CSV, Locale: "en"},
 	}
-	for seed := range uint64(200) {
-		made, err := sheettest.Workbook(seed)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for seed := range uint64(seeds) {
+		made := workbook(t, seed)
 		p := read("a.xlsx", made.Data)
 		for i := range p.Rows {
 			if i%5 == int(seed%5) {
@@ -91,7 +64,7 @@ func TestExportReadsBack(t *testing.T) {
 		}
 		o := forms[seed%uint64(len(forms))]
 		var buf bytes.Buffer
-		if err := s.write(&buf, document(p, o.Locale), o); err != nil {
+		if err := sheet.WriteParsed(&buf, m, p, o); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		back := read("b."+string(o.Format), buf.Bytes())

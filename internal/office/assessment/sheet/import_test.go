@@ -24,104 +24,6 @@ import (
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
-// house is an office with the wizard and the sheets.
-type house struct {
-	*assessmenttest.Office
-
-	ctx    context.Context //nolint:containedctx // a keeper for the whole test
-	svc    *sheet.Service
-	intake *intake.Service
-	asked  *request.Service
-}
-
-func newHouse(t testing.TB, c *framework.Catalog) *house {
-	t.Helper()
-	h := &house{ctx: assessmenttest.Keeper(t)}
-	h.Office = assessmenttest.OpenWith(t, c, sheet.Messages(), request.Messages(), tables.Messages(), intake.Messages())
-	if err := h.DB.Migrate(h.ctx, []sqlite.Migration{intake.Migrations()}); err != nil {
-		t.Fatal(err)
-	}
-	h.asked = request.New(h.DB, h.Svc, nil)
-	h.svc = sheet.New(sheet.Deps{DB: h.DB, Office: h.Svc, Texts: h.Texts, Requests: h.asked})
-	h.intake = intake.New(h.DB, t.TempDir(), h.Texts, h.svc.Importer())
-	return h
-}
-
-// small is an office with the catalogue of tests: items 1, 8, 28, 49, 53, 120.
-func small(t testing.TB) *house { return newHouse(t, assessmenttest.Catalog(t)) }
-
-// take runs the wizard to its end; options are name, value, …
-func (h *house) take(t testing.TB, name string, data []byte, options ...string) (*intake.Preview, intake.Import) {
-	t.Helper()
-	p := h.check(t, name, data, options...)
-	if p.Problem != nil {
-		t.Fatalf("%s: %s", name, h.Texts.Problem("ja", p.Problem))
-	}
-	i, err := h.intake.Apply(h.ctx, sheet.Kind, p.Import.Key, intake.Consent{Mark: p.Mark})
-	if err != nil {
-		t.Fatalf("take %s over: %v", name, err)
-	}
-	return p, i
-}
-
-func (h *house) check(t testing.TB, name string, data []byte, options ...string) *intake.Preview {
-	t.Helper()
-	setting := intake.Setting{Options: map[string]string{}}
-	for i := 0; i+1 < len(options); i += 2 {
-		setting.Options[options[i]] = options[i+1]
-	}
-	i, err := h.intake.Prepare(h.ctx, sheet.Kind, name, data, setting)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := h.intake.Preview(h.ctx, sheet.Kind, i.Key, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-func (h *house) notes(p *intake.Preview) string {
-	var b strings.Builder
-	for _, n := range p.Plan.Notes {
-		b.WriteString(h.Texts.T("ja", n.Key, n.Args) + "\n")
-	}
-	return b.String()
-}
-
-// csv is a small sheet of the catalogue of tests.
-func csv(lines ...string) []byte {
-	return []byte("ラベル,No.,レベル,達成条件,達成基準,評価,コメント,予定日\n" + strings.Join(lines, "\n") + "\n")
-}
-
-// xlsx writes rows as a workbook of one sheet.
-func xlsx(t testing.TB, name string, rows ...[]any) []byte {
-	t.Helper()
-	f := excelize.NewFile()
-	defer func() { _ = f.Close() }()
-	if err := f.SetSheetName("Sheet1", name); err != nil {
-		t.Fatal(err)
-	}
-	for i, row := range rows {
-		for j, v := range row {
-			if text, ok := v.(string); ok && strings.HasPrefix(text, "=") {
-				if err := f.SetCellFormula(name, tables.CellName(i, j), text); err != nil {
-					t.Fatal(err)
-				}
-				continue
-			}
-			if err := f.SetCellValue(name, tables.CellName(i, j), v); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	var b bytes.Buffer
-	if err := f.Write(&b); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 // late has not had the training that everybody else had.
 var late = fact.Fact{Kind: "people.member", Member: "person/late", Attrs: map[string]string{"class": "employee", "mail": "yes"}, On: jdate.On(2020, 4, 1)}
 
@@ -174,13 +76,13 @@ func TestLastYearsSheet(t *testing.T) {
 		t.Errorf("item 1 note %q, item 28 planned %v, level %q", one.Meta.Note, mail.Meta.PlannedOn, mail.Node.Level)
 	}
 
-	t.Run("again changes nothing", func(t *testing.T) {
+	{ // again changes nothing
 		p := h.check(t, "2025.csv", lastYear)
 		if p.Problem != nil || !p.Plan.Nothing() || p.Plan.Same != 5 {
 			t.Errorf("plan %+v, %v", p.Plan, p.Problem)
 		}
-	})
-	t.Run("a corrected file replaces the round", func(t *testing.T) {
+	}
+	{ // a corrected file replaces the round
 		p, second := h.take(t, "2025b.csv", csv("方針,1,Lv1,方針がある,【規則】,1,社長が署名,", "権限,53,2,ログ,,2,,"))
 		if len(p.Plan.Changes) < 1 || len(p.Plan.Adds) != 1 {
 			t.Errorf("adds %+v, changes %+v", p.Plan.Adds, p.Plan.Changes)
@@ -196,7 +98,7 @@ func TestLastYearsSheet(t *testing.T) {
 		if b.Item("1").Past.AnswerValue != 2 || b.Item("53").Past != nil {
 			t.Errorf("after undo: %+v %+v", b.Item("1").Past, b.Item("53").Past)
 		}
-	})
+	}
 	if _, err := h.intake.Undo(h.ctx, sheet.Kind, taken.Key); err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +152,7 @@ func TestThisYearsSheet(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Run("undo", func(t *testing.T) {
+	{ // undo
 		if _, err := h.intake.Undo(h.ctx, sheet.Kind, taken.Key); err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +160,7 @@ func TestThisYearsSheet(t *testing.T) {
 		if b.Item("1").AnswerValue != verdict.Unanswered || b.Item("120").AnswerValue != verdict.ValueUnmet || b.Item("49").Meta.Note != "" {
 			t.Errorf("after undo: 1 %d, 120 %d, note %q", b.Item("1").AnswerValue, b.Item("120").AnswerValue, b.Item("49").Meta.Note)
 		}
-	})
+	}
 	_, second := h.take(t, "now2.csv", csv("高度,120,3,高度,,1,,"), sheet.OptionRound, sheet.ThisYear, sheet.OptionWording, sheet.No)
 	save(verdict.Unmet)
 	if _, err := h.intake.Undo(h.ctx, sheet.Kind, second.Key); problem.CodeOf(err) != problem.CodeConflict {
@@ -323,16 +225,15 @@ func TestImportRefusesWhatIsNoSheet(t *testing.T) {
 		"cut workbook": {"a.xlsx", xlsx(t, "表", one, []any{1, 1, "x", 2})[:900], nil, "壊れている"},
 	}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			p := h.check(t, test.name, test.data, test.options...)
-			if p.Problem == nil || !strings.Contains(h.Texts.Problem("ja", p.Problem), test.want) {
-				t.Errorf("problem %v: %s", p.Problem, h.Texts.Problem("ja", p.Problem))
-			}
-			_, err := h.intake.Apply(h.ctx, sheet.Kind, p.Import.Key, intake.Consent{Mark: p.Mark})
-			if err == nil {
-				t.Error("it was taken over")
-			}
-		})
+		p := h.check(t, test.name, test.data, test.options...)
+		if p.Problem == nil || !strings.Contains(h.Texts.Problem("ja", p.Problem), test.want) {
+			t.Errorf("%s: problem %v: %s", name, p.Problem, h.Texts.Problem("ja", p.Problem))
+		}
+		_, err := h.intake.Apply(h.ctx, sheet.Kind, p.Import.Key, intake.Consent{Mark: p.Mark})
+		if err == nil {
+			t.Errorf("%s was taken over", name)
+		}
+
 	}
 	if b := h.Board(t, assessmenttest.JAMA); b.Source != "" || len(b.Official) > 0 || b.Item("1").Past != nil && b.Item("1").Past.AnswerValue != -2 {
 		t.Error("something of a refused file was saved")
@@ -355,7 +256,7 @@ func TestFormulasAndDoubleNumbers(t *testing.T) {
 
 func TestVersionIsReadFromTheFile(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, real(t))
+	h := newHouse(t, shipped(t))
 	for name, want := range map[string]string{"check.csv": "2.3", "ガイドライン2.2版.csv": "2.2", "check_v2.3.csv": "2.3", "12.2.csv": "2.3", "2.2と2.3.csv": "2.3"} {
 		p := h.check(t, name, csv("方針,1,Lv1,x,,2,,"))
 		if p.Problem != nil || !strings.Contains(h.notes(p), want+"のシート") {
@@ -366,7 +267,7 @@ func TestVersionIsReadFromTheFile(t *testing.T) {
 
 func TestEveryFrameworkHasAName(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, real(t))
+	h := newHouse(t, shipped(t))
 	for _, o := range h.svc.Importer().Options() {
 		keys := []string{o.Label, o.Help}
 		for _, c := range o.Choices {
@@ -393,7 +294,7 @@ func TestWholeSheetGoesInAndOut(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
-			h, other := newHouse(t, real(t)), newHouse(t, real(t))
+			h, other := newHouse(t, shipped(t)), newHouse(t, shipped(t))
 			made := workbook(t, seed)
 			options := []string{sheet.OptionRound, sheet.ThisYear}
 			p, taken := h.take(t, "official.xlsx", made.Data, options...)

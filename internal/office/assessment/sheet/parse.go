@@ -3,6 +3,7 @@ package sheet
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -320,9 +321,7 @@ func withFile(file string, err error) error {
 	out := make(problem.List, 0, len(all))
 	for _, e := range all {
 		args := problem.Args{"file": file}
-		for k, v := range e.Args {
-			args[k] = v
-		}
+		maps.Copy(args, e.Args)
 		key := e.Key
 		if key == "checksheet.no_header" {
 			key = "checksheet.no_header_in"

@@ -27,8 +27,8 @@ const seeds = 200
 
 var loadReal = sync.OnceValues(func() (*framework.Catalog, error) { return framework.Load(catalog.FS) })
 
-// real is the catalogue that is shipped.
-func real(t testing.TB) *framework.Catalog {
+// shipped is the catalogue that is shipped.
+func shipped(t testing.TB) *framework.Catalog {
 	t.Helper()
 	c, err := loadReal()
 	if err != nil {
@@ -37,7 +37,10 @@ func real(t testing.TB) *framework.Catalog {
 	return c
 }
 
-func jama(t testing.TB) *framework.Framework { return real(t).Latest("jama-japia") }
+func jama(t testing.TB) *framework.Framework {
+	t.Helper()
+	return shipped(t).Latest("jama-japia")
+}
 
 // workbooks are made once for all tests.
 var workbooks = func() (list [seeds]func() (sheettest.Made, error)) {
@@ -260,7 +263,7 @@ func TestParseJoinsRowsOfOneNumber(t *testing.T) {
 
 func TestParseCriteriaSheet(t *testing.T) {
 	t.Parallel()
-	f := real(t).Latest("scs")
+	f := shipped(t).Latest("scs")
 	book := rows(
 		[]string{"", "大分類No.", "大分類", "中分類No.", "中分類", "要求事項No.", "★3", "★4", "要求事項名", "要求事項", "★3/★4", "評価基準No.", "評価基準", "NIST CSFにおける機能", "", "", "", "", "参照文献"},
 		[]string{"", "", "", "", "", "", "", "", "", "", "", "", "", "", "自己評価", "理由", "根拠および実施する事", "補足情報", "自工会/部工会・サイバーセキュリティガイドライン 2.3 版"},
@@ -310,7 +313,7 @@ func FuzzParseSheet(f *testing.F) {
 	f.Add("評価基準No.,★3/★4,評価基準,自己評価\n1-1-1-1,★4,x,○\n", true)
 	f.Add("No\tレベル\t達成条件\n,,\n２８\tＬｖ１\t\"a\nb\"\n", false)
 	f.Add("sep=;\n№;Lv;達成条件;回答;予定日\n9 (LV1);1;x;2:対策完了;R9.3.31", false)
-	c := real(f)
+	c := shipped(f)
 	f.Fuzz(func(t *testing.T, text string, criteria bool) {
 		book, err := tables.Open("f.csv", []byte(text), tables.Limits{})
 		if err != nil {

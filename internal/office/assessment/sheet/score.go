@@ -63,14 +63,17 @@ func Score(text string) (value verdict.Value, ok bool) {
 	if value, ok := words[jtext.SearchKey(s)]; ok {
 		return value, true
 	}
-	number, word := "", ""
 	if m := digitHead.FindStringSubmatch(s); m != nil {
-		number, word = m[1], m[2]
-	} else if m := digitTail.FindStringSubmatch(s); m != nil {
-		number, word = m[2], m[1]
-	} else {
-		return verdict.Unanswered, false
+		return agree(m[1], m[2])
 	}
+	if m := digitTail.FindStringSubmatch(s); m != nil {
+		return agree(m[2], m[1])
+	}
+	return verdict.Unanswered, false
+}
+
+// agree reads a digit with a word beside it, 「2:対策完了」; ok is false when they contradict each other.
+func agree(number, word string) (value verdict.Value, ok bool) {
 	value = digit(number)
 	said, known := words[jtext.SearchKey(word)]
 	if strings.ContainsAny(word, "0123456789") || known && said != value {

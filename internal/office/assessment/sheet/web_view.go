@@ -64,8 +64,10 @@ func (h *Web) exportView(r *http.Request, p *Prepared, form *web.Form) (*ExportV
 		}
 	}
 	for _, format := range []struct{ value, key string }{
-		{string(tables.XLSX), "checksheet.export.xlsx"}, {string(tables.CSV), "checksheet.export.csv"},
-		{"csv-cp932", "checksheet.export.csv_cp932"}, {string(tables.JSON), "checksheet.export.json"},
+		{string(tables.XLSX), "checksheet.export.xlsx"},
+		{string(tables.CSV), "checksheet.export.csv"},
+		{"csv-cp932", "checksheet.export.csv_cp932"},
+		{string(tables.JSON), "checksheet.export.json"},
 	} {
 		view.Formats = append(view.Formats, web.Option{Value: format.value, Label: h.shell.T(r, format.key, nil)})
 	}
