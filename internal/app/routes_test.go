@@ -176,7 +176,7 @@ func links(t *testing.T, a *app.App, persons map[actor.Role]string) map[string]s
 		if err != nil {
 			return err
 		}
-		for purpose, subject := range map[string]string{"password": "account/" + acc.Key, "answer": "person/" + persons[actor.Employee]} {
+		for purpose, subject := range map[string]string{"password": "account/" + acc.Key, "answer": "assessment/" + a.Catalog.Latest("jama-japia").Key() + "/owner/" + persons[actor.Employee]} {
 			if tokens[purpose], _, err = link.Create(ctx, tx, link.New{Purpose: purpose, Subject: subject, Person: persons[actor.Employee], Days: 1}); err != nil {
 				return err
 			}

@@ -82,7 +82,7 @@ func (db *DB) Fresh(ctx context.Context) bool {
 
 func open(path, mode string, conns int) (*sql.DB, error) {
 	// busy_timeout must come first: the other pragmas already wait for locks (seen in PocketBase).
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "foreign_keys(1)"}}
+	q := url.Values{"mode": {mode}, "_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "foreign_keys(1)"}}
 	if mode == "ro" {
 		q.Set("_txlock", "deferred")
 		q.Add("_pragma", "query_only(1)")

@@ -128,8 +128,11 @@ func (h *Web) exportActions(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := func(key string) string { return h.shell.T(r, key, nil) }
 	out := sheet.Out{Title: t("plan.actions"), Day: h.svc.Today(), Columns: []sheet.OutColumn{
-		{Title: t("plan.what"), Width: 50}, {Title: t("plan.items")}, {Title: t("plan.owner")},
-		{Title: t("plan.due"), Kind: sheet.Date}, {Title: t("plan.done_on"), Kind: sheet.Date},
+		{Title: t("plan.what"), Width: 50},
+		{Title: t("plan.items")},
+		{Title: t("plan.owner")},
+		{Title: t("plan.due"), Kind: sheet.Date},
+		{Title: t("plan.done_on"), Kind: sheet.Date},
 	}}
 	for _, line := range view.Rows {
 		var items []string

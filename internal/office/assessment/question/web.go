@@ -116,7 +116,7 @@ func (h *Web) show(w http.ResponseWriter, r *http.Request, walk *walk) error {
 	if q.Get("said") != "" && walk.sheet.Said(it) && it.Answer != nil {
 		return h.views.Render(w, r, "question_said", h.saidView(r, walk, place))
 	}
-	return h.views.Render(w, r, "question_ask", h.questionView(r, walk, place, web.NewForm()))
+	return h.views.Render(w, r, "question_ask", h.askView(r, walk, place, web.NewForm()))
 }
 
 func (h *Web) end(w http.ResponseWriter, r *http.Request, walk *walk) error {
@@ -176,7 +176,7 @@ func (h *Web) answer(w http.ResponseWriter, r *http.Request) error {
 // the page asks what to do, without a word of blame.
 func (h *Web) again(w http.ResponseWriter, r *http.Request, walk *walk, item string, form *web.Form, err error) error {
 	asking := form.Values.Get("differ") != ""
-	view := h.questionView(r, walk, walk.sheet.place(item), form)
+	view := h.askView(r, walk, walk.sheet.place(item), form)
 	view.NAOpen = form.Values.Get("value") == "na"
 	if against(err) || asking && problem.CodeOf(err) == problem.CodeInvalid {
 		h.addDiffer(r, view, walk.sheet.Items[walk.sheet.place(item)])

@@ -40,8 +40,8 @@ type ClauseLine struct {
 	Text framework.Text
 }
 
-// QuestionView is one item that fills the screen.
-type QuestionView struct {
+// AskView is one item that fills the screen.
+type AskView struct {
 	Form *web.Form
 	Head
 	Content
@@ -174,9 +174,9 @@ func ownClauses(it *assessment.Item) int {
 	return n
 }
 
-func (h *Web) questionView(r *http.Request, walk *walk, place int, form *web.Form) *QuestionView {
+func (h *Web) askView(r *http.Request, walk *walk, place int, form *web.Form) *AskView {
 	it := walk.sheet.Items[place]
-	v := &QuestionView{
+	v := &AskView{
 		Form: form, Head: head(r, walk, place), Content: content(walk.sheet.Board, it, web.Locale(r.Context())),
 		Action: walk.base, Only: walk.only, OwnClauses: ownClauses(it), After: walk.at("", "end"),
 	}
@@ -221,14 +221,14 @@ func pastMsg(value int, points bool) i18n.Msg {
 	}
 }
 
-func (h *Web) addDiffer(r *http.Request, v *QuestionView, it *assessment.Item) {
+func (h *Web) addDiffer(r *http.Request, v *AskView, it *assessment.Item) {
 	for _, c := range unmet(it) {
 		v.Differ = append(v.Differ, h.saidLine(r, c))
 	}
 }
 
 func (h *Web) saidLine(r *http.Request, c *assessment.Clause) SaidLine {
-	line := SaidLine{Text: c.Text, Verdict: c.Verdict.Result, Human: c.Clause.Rule == nil, Differs: c.State.Conflict}
+	line := SaidLine{Text: c.Text, Verdict: c.Verdict.Result, Human: c.Rule == nil, Differs: c.State.Conflict}
 	for _, reason := range c.Verdict.Reasons {
 		line.Why = reason.Text(h.svc.main.Table(), web.Locale(r.Context()))
 		break

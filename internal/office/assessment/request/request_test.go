@@ -46,12 +46,18 @@ func TestProgress(t *testing.T) {
 	}{
 		// Answers: 1 is 達成, 28 一部達成, 49 該当なし, 53 and 120 nothing; 8 has no known level.
 		{
-			"up to a level", request.Request{Level: "2"}, false,
-			request.Progress{Items: 4, Answered: 3, Done: 2, Mean: 100, UnknownLevels: 1}, []string{"28", "53"},
+			"up to a level",
+			request.Request{Level: "2"},
+			false,
+			request.Progress{Items: 4, Answered: 3, Done: 2, Mean: 100, UnknownLevels: 1},
+			[]string{"28", "53"},
 		},
 		{
-			"not applicable counts in full", request.Request{Level: "2"}, true,
-			request.Progress{Items: 4, Answered: 3, Done: 2, Mean: 125, UnknownLevels: 1}, []string{"28", "53"},
+			"not applicable counts in full",
+			request.Request{Level: "2"},
+			true,
+			request.Progress{Items: 4, Answered: 3, Done: 2, Mean: 125, UnknownLevels: 1},
+			[]string{"28", "53"},
 		},
 		{"a part, with a mean", request.Request{Items: []string{"1", "28"}, Mean: 150}, false, request.Progress{Items: 2, Answered: 2, Done: 1, Mean: 150, Reached: true}, []string{"28"}},
 		{"a mean that is not reached", request.Request{Items: []string{"1", "28"}, Mean: 151}, false, request.Progress{Items: 2, Answered: 2, Done: 1, Mean: 150}, []string{"28"}},

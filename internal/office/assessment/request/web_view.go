@@ -203,9 +203,17 @@ func (h *Web) export(w http.ResponseWriter, r *http.Request) error {
 		key  string
 		kind sheet.Kind
 	}{
-		{"request.customer", sheet.Text}, {"request.framework", sheet.Text}, {"request.what_asked", sheet.Text}, {"request.deadline", sheet.Date},
-		{"request.items_asked", sheet.Number}, {"request.answered", sheet.Number}, {"request.done", sheet.Number}, {"request.mean", sheet.Text},
-		{"request.mean_target", sheet.Text}, {"request.form", sheet.Text}, {"request.closed", sheet.Date},
+		{"request.customer", sheet.Text},
+		{"request.framework", sheet.Text},
+		{"request.what_asked", sheet.Text},
+		{"request.deadline", sheet.Date},
+		{"request.items_asked", sheet.Number},
+		{"request.answered", sheet.Number},
+		{"request.done", sheet.Number},
+		{"request.mean", sheet.Text},
+		{"request.mean_target", sheet.Text},
+		{"request.form", sheet.Text},
+		{"request.closed", sheet.Date},
 	} {
 		out.Columns = append(out.Columns, sheet.OutColumn{Title: t(col.key), Kind: col.kind})
 	}

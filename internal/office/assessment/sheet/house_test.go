@@ -3,25 +3,18 @@ package sheet_test
 import (
 	"bytes"
 	"context"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
-	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/assessmenttest"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/request"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
 	tables "github.com/kizuki-security/kizuki/internal/platform/sheet"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
-	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
-	"github.com/kizuki-security/kizuki/internal/register/verdict"
-	"github.com/kizuki-security/kizuki/internal/words/jdate"
-	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // house is an office with the wizard and the sheets.
@@ -124,4 +117,3 @@ func xlsx(t testing.TB, name string, rows ...[]any) []byte {
 	}
 	return b.Bytes()
 }
-

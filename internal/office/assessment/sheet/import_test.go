@@ -2,22 +2,17 @@ package sheet_test
 
 import (
 	"bytes"
-	"context"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/xuri/excelize/v2"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/assessmenttest"
-	"github.com/kizuki-security/kizuki/internal/office/assessment/request"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
 	tables "github.com/kizuki-security/kizuki/internal/platform/sheet"
-	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
-	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/verdict"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
@@ -233,7 +228,6 @@ func TestImportRefusesWhatIsNoSheet(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s was taken over", name)
 		}
-
 	}
 	if b := h.Board(t, assessmenttest.JAMA); b.Source != "" || len(b.Official) > 0 || b.Item("1").Past != nil && b.Item("1").Past.AnswerValue != -2 {
 		t.Error("something of a refused file was saved")

@@ -1,0 +1,287 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/kizuki-security/kizuki/internal/app"
+	assesssheet "github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
+	"github.com/kizuki-security/kizuki/internal/office/policy"
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/actor"
+	"github.com/kizuki-security/kizuki/internal/register/intake"
+	"github.com/kizuki-security/kizuki/internal/register/link"
+)
+
+// noPages are the GET routes that answer with something else than a page, or only before the set-up
+// (TestFirstAfternoon goes there).
+var noPages = []string{
+	"GET /healthz", "GET /static/{hash}/{name}", "GET /setup", "GET /{$}", "GET /sheet", "GET /sheet/owners", "GET /attachments/{key}", "GET /import/{kind}/template",
+}
+
+// axe reads axe-core, which looks for what keeps people with impairments out.
+func axe(t testing.TB) string {
+	t.Helper()
+	file := os.Getenv("KIZUKI_AXE") //nolint:forbidigo // scripts/env.sh names the file
+	if file == "" {
+		t.Fatal("KIZUKI_AXE names no file: run `. scripts/env.sh` first; scripts/setup fetches axe-core")
+	}
+	script, err := os.ReadFile(file) //nolint:gosec // scripts/setup checked its hash
+	if err != nil {
+		t.Fatalf("read axe-core (scripts/setup fetches it): %v", err)
+	}
+	return string(script)
+}
+
+// TestEveryPage looks at every page of the sample company as the person in charge: in both languages, on a
+// desk and on a phone.
+func TestEveryPage(t *testing.T) {
+	t.Parallel()
+	script := axe(t)
+	a, address := sampleOffice(t)
+	routes := http.NewServeMux()
+	var want []string
+	for _, r := range a.Router().Routes() {
+		if strings.HasPrefix(r.Pattern, "GET ") {
+			routes.Handle(r.Pattern, http.NotFoundHandler())
+			if !slices.Contains(noPages, r.Pattern) && !strings.HasSuffix(r.Pattern, "/export") && !strings.HasPrefix(r.Pattern, "GET /import/{kind}/{key}/") {
+				want = append(want, r.Pattern)
+			}
+		}
+	}
+	begin := seeds(t, a)
+	for _, locale := range []string{"ja", "en"} {
+		t.Run(locale, func(t *testing.T) {
+			t.Parallel()
+			w := &walk{tab: newTab(t, address, wide), locale: locale, axe: script, routes: routes, seen: map[string]bool{}, patterns: map[string]int{}}
+			w.outside("/login")
+			w.outside(begin.links...)
+			w.signIn(app.DemoLogin, app.DemoPassword)
+			w.crawl(append([]string{"/gaps", "/today"}, begin.pages...))
+			for _, pattern := range want {
+				if w.patterns[pattern] == 0 {
+					t.Errorf("no page of %q was found by following links", pattern)
+				}
+			}
+		})
+	}
+}
+
+// walk is one way through all pages.
+type walk struct {
+	*tab
+
+	locale, axe string
+	routes      *http.ServeMux
+	seen        map[string]bool
+	patterns    map[string]int // pages looked at of each route
+}
+
+// mostOf is how many pages of one route are looked at: records differ in what they show.
+const mostOf = 2
+
+// pattern names the route of an address, "" when it is none to look at.
+func (w *walk) pattern(at string) string {
+	u, err := url.Parse(at)
+	if err != nil || !strings.HasPrefix(at, "/") {
+		return ""
+	}
+	_, pattern := w.routes.Handler(&http.Request{Method: http.MethodGet, URL: u, Host: "127.0.0.1"})
+	if slices.Contains(noPages, pattern) || strings.HasSuffix(u.Path, "/export") || strings.HasPrefix(pattern, "GET /import/{kind}/{key}/") || u.Query().Has("lang") {
+		return ""
+	}
+	return pattern
+}
+
+// outside looks at pages that need no account.
+func (w *walk) outside(paths ...string) {
+	w.t.Helper()
+	w.open("/login?lang=" + w.locale)
+	for _, at := range paths {
+		w.look(at)
+	}
+}
+
+// crawl follows the links from some pages on.
+func (w *walk) crawl(queue []string) {
+	w.t.Helper()
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		if pattern := w.pattern(at); pattern == "" || w.seen[at] || w.patterns[pattern] >= mostOf {
+			continue
+		}
+		w.look(at)
+		queue = append(queue, eval[[]string](w.tab, `[...new Set([...document.querySelectorAll("a[href^='/']")].map((a) => a.getAttribute("href").split("#")[0]))]`)...)
+	}
+}
+
+// facts are what the browser measures of a page.
+type facts struct {
+	Lang, Title string
+	H1          int
+	Scroll      int
+	Widest      string // what sticks out
+}
+
+const measure = `(() => {
+	const all = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll"));
+	const e = all.at(-1);
+	return {Lang: document.documentElement.lang, Title: document.title, H1: document.querySelectorAll("h1").length,
+		Scroll: document.scrollingElement.scrollWidth - innerWidth, Widest: e ? e.outerHTML.slice(0, 160) : ""};
+})()`
+
+// look opens a page and checks it.
+func (w *walk) look(at string) {
+	w.t.Helper()
+	pattern := w.pattern(at)
+	w.seen[at] = true
+	w.patterns[pattern]++
+	w.do("widen", chromedp.EmulateViewport(wide, 900))
+	if got := w.leave("open "+at, chromedp.Navigate(w.base+at)); got != http.StatusOK {
+		w.t.Errorf("%s: status %d", at, got)
+		return
+	}
+	w.check(at, wide)
+	w.barriers(at)
+	name := w.locale + "-" + strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.TrimPrefix(pattern, "GET "), "-"), "-") + fmt.Sprintf("-%d", w.patterns[pattern])
+	w.picture(name + "-wide")
+	w.do("narrow", chromedp.EmulateViewport(phone, 812))
+	w.check(at, phone)
+	w.picture(name + "-phone")
+	for _, complaint := range w.complaints() {
+		w.t.Errorf("%s (%s): the browser complained: %s", at, w.locale, complaint)
+	}
+}
+
+func (w *walk) check(at string, width int) {
+	w.t.Helper()
+	f := eval[facts](w.tab, measure)
+	switch {
+	case f.Lang != w.locale:
+		w.t.Errorf("%s: html lang is %q, want %q", at, f.Lang, w.locale)
+	case f.H1 != 1:
+		w.t.Errorf("%s (%s): %d h1, want one", at, w.locale, f.H1)
+	case strings.TrimSpace(f.Title) == "" || strings.HasPrefix(f.Title, "—"):
+		w.t.Errorf("%s (%s): no title: %q", at, w.locale, f.Title)
+	case f.Scroll > 0:
+		w.t.Errorf("%s (%s): %d px too wide at %d px: %s", at, w.locale, f.Scroll, width, f.Widest)
+	}
+}
+
+// picture keeps a picture only when somebody wants to look at it: it takes as long as the checks.
+func (w *walk) picture(name string) {
+	if os.Getenv("KIZUKI_SCREENSHOTS") != "" { //nolint:forbidigo // asked for by the person who runs the test
+		w.shoot(name)
+	}
+}
+
+// barriers runs axe-core on the page: levels A and AA and its good practice.
+func (w *walk) barriers(at string) {
+	w.t.Helper()
+	w.do("load axe-core", func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Evaluate[chromedp.Void](w.axe+";undefined")(ctx, target)
+		return chromedp.Void{}, err
+	})
+	found := eval[string](w.tab, `axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then((r) =>
+		JSON.stringify(r.violations.map((v) => ({id: v.id, help: v.help, nodes: v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + " " + n.failureSummary)}))))`)
+	var violations []struct {
+		ID, Help string
+		Nodes    []string
+	}
+	if err := json.Unmarshal([]byte(found), &violations); err != nil {
+		w.t.Fatalf("read what axe-core found on %s: %v", at, err)
+	}
+	for _, v := range violations {
+		w.t.Errorf("%s (%s): axe %s: %s\n\t%s", at, w.locale, v.ID, v.Help, strings.Join(v.Nodes, "\n\t"))
+	}
+}
+
+// start is where the walk begins beside the menu.
+type start struct {
+	links []string // single-purpose links
+	pages []string // pages that follow a form
+}
+
+// seeds makes what no link of the sample company leads to: links for one person, files that were put in.
+func seeds(t testing.TB, a *app.App) (s start) {
+	t.Helper()
+	ctx := app.AsCommand(t.Context())
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var me, other, president account.Account
+	must(a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		if me, err = a.Accounts.ByLogin(ctx, tx, app.DemoLogin); err != nil {
+			return err
+		}
+		if president, err = a.Accounts.ByLogin(ctx, tx, "shacho"); err != nil {
+			return err
+		}
+		other, err = a.Accounts.ByLogin(ctx, tx, "genba")
+		return err
+	}))
+	token, _, err := a.Accounts.PasswordLink(ctx, other.Key)
+	must(err)
+	s.links = append(s.links, link.Path("password", token))
+	asMe := actor.With(t.Context(), actor.New(actor.Actor{Account: me.Key, Person: me.Person, Name: me.Name, Via: "session"}, app.Grants()[actor.Keeper]))
+	asPresident := actor.With(t.Context(), actor.New(actor.Actor{Account: president.Key, Person: president.Person, Via: "session"}, app.Grants()[actor.Approver]))
+	draft := policy.Draft{Type: policy.TypeRegulation, Title: "持出しの手順", Topics: a.Catalog.Table.TopicKeys()[:1], Owner: me.Person, Body: "1 持ち出す前に\n2 戻したあとに"}
+	key, err := a.Policy.Create(asMe, draft)
+	must(err)
+	token, err = a.Policy.AskApproval(asMe, key, president.Person)
+	must(err)
+	s.links = append(s.links, link.Path(policy.LinkApprove, token))
+	draft.Title = "来客の手順"
+	key, err = a.Policy.Create(asMe, draft)
+	must(err)
+	must(a.Policy.Approve(asPresident, key, policy.Approval{}))
+	_, token, err = a.Policy.Notify(asMe, key, policy.NewNotice{Way: policy.WayLink})
+	must(err)
+	s.links = append(s.links, link.Path(policy.LinkRead, token))
+	s.pages = append(s.pages, waiting(t, a, asMe)...)
+	return s
+}
+
+// waiting puts files in: a staff list that waits, one that was taken over, a sheet to fill.
+func waiting(t testing.TB, a *app.App, ctx context.Context) (pages []string) { //nolint:revive // the context is the person who does it
+	t.Helper()
+	_, made := lastYearsSheet(t)
+	kept, err := a.Sheets.Keep(ctx, "様式.xlsx", made.Data, assesssheet.FillOptions{Framework: "jama-japia@2.3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(pages, "/sheet/jama-japia@2.3/fill?file="+url.QueryEscape(kept))
+	csv := []byte("社員番号,氏名,フリガナ,区分\r\n9901,試験 太郎,シケン タロウ,従業員\r\n9902,,,従業員\r\n")
+	for _, apply := range []bool{false, true} {
+		i, err := a.Intake.Prepare(ctx, "people", "名簿.csv", csv, intake.Setting{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if apply {
+			p, err := a.Intake.Preview(ctx, i.Kind, i.Key, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := a.Intake.Apply(ctx, i.Kind, i.Key, intake.Consent{Mark: p.Mark}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pages = append(pages, "/import/"+i.Kind+"/"+i.Key)
+	}
+	return pages
+}
