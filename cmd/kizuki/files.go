@@ -42,7 +42,8 @@ func (c *importCommand) Run(ctx context.Context, e *environment) (err error) {
 		}
 		p, err := c.one(ctx, e, a, filepath.Base(file), data)
 		if err != nil {
-			return err
+			fmt.Fprintln(e.stderr, "kizuki:", e.t("cli.import.failed", "file", filepath.Base(file), "reason", e.say(err)))
+			return exitError{exitFailed}
 		}
 		refused += len(p.Refused)
 		for _, r := range p.Refused {

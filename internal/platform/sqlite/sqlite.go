@@ -88,7 +88,8 @@ func open(path, mode string, conns int) (*sql.DB, error) {
 		q.Add("_pragma", "query_only(1)")
 	} else {
 		q.Add("_pragma", "journal_mode(WAL)")
-		q.Add("_pragma", "synchronous(FULL)") // an acknowledged act survives power loss
+		q.Add("_pragma", "synchronous(FULL)")     // an acknowledged act survives power loss
+		q.Add("_pragma", "recursive_triggers(1)") // else REPLACE removes rows of append-only tables unseen
 	}
 	q.Add("_pragma", "temp_store(memory)")
 	q.Add("_pragma", "cache_size(-8000)")

@@ -157,10 +157,13 @@ func (h *Web) editView(r *http.Request, form *web.Form, key string) (EditView, e
 		}
 		return err
 	})
+	if err != nil {
+		return v, err
+	}
 	for _, role := range actor.Roles() {
 		v.Roles = append(v.Roles, RoleChoice{role, slices.Contains(v.Form.List("roles"), string(role))})
 	}
-	return v, err
+	return v, nil
 }
 
 func accountForm(a Account) *web.Form {

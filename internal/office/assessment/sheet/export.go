@@ -205,21 +205,28 @@ func (s *Service) Export(ctx context.Context, o ExportOptions, w io.Writer) erro
 	if err := s.write(&buf, p.Document, o); err != nil {
 		return err
 	}
-	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		if err := actor.From(ctx).Require(assessment.PermRead); err != nil {
-			return err
-		}
-		return audit.Record(ctx, tx, "checksheet.exported", "assessment/"+p.Document.Framework, audit.Image{
-			"format": string(o.Format), "items": len(p.Document.Items), "unanswered": len(p.Unanswered), "sha256": sum(buf.Bytes()),
-		})
-	})
-	if err != nil {
+	if err := s.noteExport(ctx, p, o, buf.Bytes()); err != nil {
 		return err
 	}
 	if _, err := w.Write(buf.Bytes()); err != nil {
 		return fmt.Errorf("write sheet: %w", err)
 	}
 	return nil
+}
+
+// noteExport writes the export into the audit log. A command that reads beside a running office has no log to write to.
+func (s *Service) noteExport(ctx context.Context, p *Prepared, o ExportOptions, data []byte) error {
+	if s.db.ReadOnly() {
+		return nil
+	}
+	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
+		if err := actor.From(ctx).Require(assessment.PermRead); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, "checksheet.exported", "assessment/"+p.Document.Framework, audit.Image{
+			"format": string(o.Format), "items": len(p.Document.Items), "unanswered": len(p.Unanswered), "sha256": sum(data),
+		})
+	})
 }
 
 // firstNumbers names some items, for a sentence.

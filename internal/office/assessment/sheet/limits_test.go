@@ -3,11 +3,15 @@ package sheet_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"strings"
 	"testing"
 
+	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/assessmenttest"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
+	tables "github.com/kizuki-security/kizuki/internal/platform/sheet"
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -66,5 +70,26 @@ func TestBombsAndProtectedFiles(t *testing.T) {
 	}
 	if b := h.Board(t, assessmenttest.JAMA); b.Previous != nil || b.Source != "" {
 		t.Error("something was saved")
+	}
+}
+
+// TestExportBesideARunningOffice writes the sheet from a database that another process holds.
+func TestExportBesideARunningOffice(t *testing.T) {
+	t.Parallel()
+	h := answered(t)
+	beside, err := sqlite.OpenReading(t.Context(), h.DB.Path(), h.Clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = beside.Close() }()
+	office := assessment.New(assessment.Deps{
+		DB: beside, Facts: h.Facts, Catalog: assessmenttest.Catalog(t), Texts: h.Texts, Staff: h.Staff,
+		Company: func(context.Context, *sqlite.Tx) (assessment.Company, error) { return h.Company, nil },
+	})
+	svc := sheet.New(sheet.Deps{DB: beside, Office: office, Texts: h.Texts})
+	var buf bytes.Buffer
+	err = svc.Export(h.ctx, sheet.ExportOptions{Framework: assessmenttest.JAMA, Format: tables.JSON, Unanswered: true}, &buf)
+	if err != nil || !strings.Contains(buf.String(), `"answer": "2"`) {
+		t.Errorf("%v\n%s", err, buf.String())
 	}
 }
