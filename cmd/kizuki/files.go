@@ -41,6 +41,9 @@ func (c *importCommand) Run(ctx context.Context, e *environment) (err error) {
 			return fmt.Errorf("read %s: %w", file, err)
 		}
 		p, err := c.one(ctx, e, a, filepath.Base(file), data)
+		if err != nil && ctx.Err() != nil {
+			return err
+		}
 		if err != nil {
 			fmt.Fprintln(e.stderr, "kizuki:", e.t("cli.import.failed", "file", filepath.Base(file), "reason", e.say(err)))
 			return exitError{exitFailed}

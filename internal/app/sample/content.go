@@ -15,7 +15,9 @@ var contentFS embed.FS
 // content is what content/*.yaml and content/staff.csv say of the company.
 type content struct {
 	company
-	people []staffRow
+	rules   rules
+	lessons lessons
+	people  []staffRow
 }
 
 // company is content/company.yaml. Persons stand as employee numbers, places by their id.
@@ -62,8 +64,11 @@ type staffRow struct {
 
 func readContent() (*content, error) {
 	c := &content{}
-	for name, into := range map[string]any{"company": &c.company} {
-		if err := readYAML(name, into); err != nil {
+	for _, file := range []struct {
+		name string
+		into any
+	}{{"company", &c.company}, {"rules", &c.rules}, {"training", &c.lessons}} {
+		if err := readYAML(file.name, file.into); err != nil {
 			return nil, err
 		}
 	}

@@ -2,6 +2,7 @@ package sample
 
 import (
 	"context"
+	"errors"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
@@ -21,6 +22,9 @@ func (b *builder) write() error {
 		return err
 	}
 	b.add(begins, "departments get owners", b.nameOwners)
+	if err := errors.Join(b.planRules(), b.planTraining()); err != nil {
+		return err
+	}
 	for n := monthEnds; n >= 1; n-- {
 		b.add(b.monthEnd(n), "a month ends", b.judge)
 	}

@@ -86,10 +86,9 @@ type builder struct {
 	calendar
 	content *content
 
-	places      places
-	staff       map[string]*people.Person // by employee number
-	documents   map[string]string         // id in company.yaml → key
-	requestKeys map[string]string
+	roll   []member // everybody who ever was there, in the order of content/staff.csv
+	places places
+	staff  map[string]*people.Person // by employee number
 }
 
 func (b *builder) person(no string) Person {
@@ -101,4 +100,9 @@ func (b *builder) person(no string) Person {
 func (b *builder) as(ctx context.Context, no string) context.Context {
 	p := b.person(no)
 	return actor.With(ctx, actor.Actor{Person: p.Key, Name: p.Name, Via: "house"})
+}
+
+// inCharge gives a context in which the person in charge acts.
+func (b *builder) inCharge(ctx context.Context) context.Context {
+	return b.as(ctx, b.content.Roles.InCharge)
 }

@@ -22,6 +22,7 @@ func (b *builder) planStaff(begins jdate.Day) error {
 		if err != nil {
 			return err
 		}
+		b.roll = append(b.roll, member{row, joined, left})
 		on := max(joined, begins)
 		arrivals[on] = append(arrivals[on], people.Person{
 			EmployeeNo: row.no, FamilyName: row.family, GivenName: row.given, FamilyKana: row.familyKana, GivenKana: row.givenKana,

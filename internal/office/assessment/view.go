@@ -69,6 +69,10 @@ func (s *Service) Cure(c *Clause) (cure Cure, ok bool) {
 			continue
 		}
 		_, member, _ := strings.Cut(m.Member, "/")
+		link := r.Link
+		if member == "" { // nothing to show yet: the page above
+			link = strings.Replace(link, "/{member}", "", 1)
+		}
 		group := m.Attrs[r.GroupBy]
 		n := len(c.Verdict.Misses)
 		name := s.catalog.Table.ValueName(r.GroupBy, group)
@@ -78,7 +82,7 @@ func (s *Service) Cure(c *Clause) (cure Cure, ok bool) {
 		return Cure{
 			Title:  framework.Text{JA: fill("ja", r.Title.JA, name.JA), EN: fill("en", r.Title.EN, name.EN)},
 			Button: framework.Text{JA: fill("ja", r.Button.JA, name.JA), EN: fill("en", r.Button.EN, name.EN)},
-			Link:   strings.NewReplacer("{topic}", url.QueryEscape(group), "{member}", url.PathEscape(member), "{n}", strconv.Itoa(n)).Replace(r.Link),
+			Link:   strings.NewReplacer("{topic}", url.QueryEscape(group), "{member}", url.PathEscape(member), "{n}", strconv.Itoa(n)).Replace(link),
 		}, true
 	}
 	return Cure{}, false

@@ -77,7 +77,7 @@ func open(t *testing.T, change ...func(*web.Config)) *office {
 	o.rt.Handle("GET /needs", web.Needs("x.read"), show("page"))
 	o.rt.Handle("GET /needs-more", web.Needs("x.edit"), show("page"))
 	o.rt.Handle("GET /broken", web.Public, show("broken"))
-	o.rt.Handle("GET /none", web.Public, show("none"))
+	o.rt.Handle("GET /none", web.Public, show("unheardview"))
 	o.rt.Handle("GET /panic", web.Public, func(http.ResponseWriter, *http.Request) error { panic("password is hunter2") })
 	o.rt.Handle("GET /error", web.Public, func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("open /secret/path: %w", os.ErrPermission)
@@ -281,7 +281,7 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 func TestFailuresTellNothing(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	for path, secret := range map[string]string{"/panic": "hunter2", "/error": "secret", "/broken": "Nothing", "/none": "none"} {
+	for path, secret := range map[string]string{"/panic": "hunter2", "/error": "secret", "/broken": "Nothing", "/none": "unheardview"} {
 		rec := o.do("GET", path, nil)
 		body := rec.Body.String()
 		if rec.Code != 500 || !strings.Contains(body, "処理できませんでした") || !strings.Contains(body, "</html>") {
