@@ -220,16 +220,16 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 		mux.Handle(r.Pattern, http.NotFoundHandler())
 	}
 	keys := regexp.MustCompile(`(^|[^\w.@/-])[a-z]+(\.[a-z_0-9]+)+($|[^\w.@/-])`)
-	for _, login := range []string{app.DemoLogin, "shacho", "genba"} {
+	for login, locales := range map[string][]string{app.DemoLogin: {"ja", "en"}, "shacho": {"ja"}, "genba": {"ja"}} {
 		cookie := signIn(t, a, login, app.DemoPassword)
-		for _, locale := range []string{"ja", "en"} {
+		for _, locale := range locales {
 			lang := func(r *http.Request) { r.AddCookie(&http.Cookie{Name: "lang", Value: locale}) }
 			seen, queue, shapes := map[string]bool{}, []string{"/"}, map[string]int{}
 			for len(queue) > 0 {
 				at := queue[0]
 				queue = queue[1:]
 				shape := regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{26}|\d+|=[^&]*`).ReplaceAllString(at, "*")
-				if seen[at] || strings.HasPrefix(at, "/static/") || strings.Contains(at, "lang=") || shapes[shape] >= 3 {
+				if seen[at] || strings.HasPrefix(at, "/static/") || strings.Contains(at, "lang=") || shapes[shape] >= 2 {
 					continue
 				}
 				seen[at] = true

@@ -17,6 +17,7 @@ import (
 // OpenDemo opens an office with the sample company, building it when the folder is empty. History is made
 // by the real acts, with a clock that is moved through three years before it follows cfg.Now.
 func OpenDemo(ctx context.Context, cfg Config, progress func(done, total int)) (*App, error) {
+	defer sqlite.RepeatKeys()()
 	clock := sample.NewClock(cfg.Now)
 	real := cfg.Now
 	cfg.Now = clock.Now

