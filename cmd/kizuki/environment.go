@@ -89,7 +89,7 @@ func (e *environment) readFile(flags map[string]string, env func(string) (string
 		}
 	}
 	name := filepath.Join(dir, "kizuki.toml")
-	data, err := os.ReadFile(name) //nolint:gosec // the person names the folder
+	data, err := os.ReadFile(name)                                         //nolint:gosec // the person names the folder
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // the folder itself is checked later, with better words
 		return nil, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/web"
@@ -42,11 +43,20 @@ func (a *App) Listen(ctx context.Context, addr string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	a.address = "http://" + lis.Addr().String()
+	a.address = "http://" + openable(lis.Addr())
 	return &Server{app: a, lis: lis, http: &http.Server{
 		Handler: a.Router().Handler(), ReadHeaderTimeout: readHeaderLimit, ReadTimeout: readLimit, WriteTimeout: writeLimit,
 		IdleTimeout: idleLimit, MaxHeaderBytes: maxHeaderBytes, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}}, nil
+}
+
+// openable is where a browser finds the listener. 0.0.0.0 and [::] mean every address of the machine and are
+// none themselves: of those only loopback is sure to be answered before the office knows its own name.
+func openable(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+	}
+	return addr.String()
 }
 
 // Address is where the office can be opened: "http://127.0.0.1:8600".

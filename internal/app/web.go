@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
@@ -149,17 +150,22 @@ func (a *App) routerConfig() web.Config {
 	}
 }
 
-// hosts lists the names under which the office answers, besides loopback.
+// hosts lists the names under which the office answers, besides loopback: those of the company profile and
+// the very address that it listens on, without which the set-up on a server could not be opened.
 func (a *App) hosts() []string {
+	var own []string
+	if u, err := url.Parse(a.address); err == nil && u.Host != "" {
+		own = append(own, u.Host)
+	}
 	var company org.Company
 	err := a.DB.Read(context.Background(), func(tx *sqlite.Tx) (err error) {
 		company, err = a.Org.Company(context.Background(), tx)
 		return err
 	})
 	if err != nil {
-		return nil // only loopback then: the safe side
+		return own // the safe side
 	}
-	return company.AllowedHosts()
+	return append(own, company.AllowedHosts()...)
 }
 
 // baseAddress is where links and QR codes lead.

@@ -54,7 +54,7 @@ func browser(t testing.TB) context.Context {
 			return
 		}
 		flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(wide, 900),
-			chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "ja"))
+			chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "ja"), chromedp.Flag("accept-lang", "ja"))
 		alloc, _ := chromedp.NewExecAllocator(context.Background(), flags...) //nolint:govet // it ends with TestMain
 		started.ctx, _ = chromedp.NewContext(alloc)                           //nolint:govet // likewise
 		started.err = chromedp.Do(started.ctx)
@@ -184,8 +184,9 @@ func eval[T any](b *tab, expression string) T {
 }
 
 func short(text string) string {
-	if runes := []rune(text); len(runes) > 60 {
-		return string(runes[:60]) + "…"
+	const most = 300
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
 	}
 	return text
 }
@@ -220,7 +221,7 @@ func (b *tab) text(css string) string {
 func (b *tab) reads(css, want string) {
 	b.t.Helper()
 	if got := b.text(css); !strings.Contains(got, want) {
-		b.t.Fatalf("%s at %s says %q, want %q in it", css, b.at(), got, want)
+		b.t.Fatalf("%s at %s says %q, want %q in it", css, b.at(), short(got), want)
 	}
 }
 

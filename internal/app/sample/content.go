@@ -17,6 +17,7 @@ type content struct {
 	company
 	rules   rules
 	lessons lessons
+	sheets  sheets
 	people  []staffRow
 }
 
@@ -67,7 +68,7 @@ func readContent() (*content, error) {
 	for _, file := range []struct {
 		name string
 		into any
-	}{{"company", &c.company}, {"rules", &c.rules}, {"training", &c.lessons}} {
+	}{{"company", &c.company}, {"rules", &c.rules}, {"training", &c.lessons}, {"answers", &c.sheets}} {
 		if err := readYAML(file.name, file.into); err != nil {
 			return nil, err
 		}

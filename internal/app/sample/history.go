@@ -22,11 +22,14 @@ func (b *builder) write() error {
 		return err
 	}
 	b.add(begins, "departments get owners", b.nameOwners)
-	if err := errors.Join(b.planRules(), b.planTraining()); err != nil {
+	if err := errors.Join(b.planRules(), b.planTraining(), b.planRounds(), b.planPlans()); err != nil {
 		return err
 	}
 	for n := monthEnds; n >= 1; n-- {
 		b.add(b.monthEnd(n), "a month ends", b.judge)
+	}
+	if err := b.planAnswers(); err != nil {
+		return err
 	}
 	b.add(b.today, "today is judged", b.judge)
 	return nil

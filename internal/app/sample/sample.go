@@ -62,7 +62,7 @@ func Build(ctx context.Context, o Office, clock *Clock, today jdate.Day, progres
 	if err != nil {
 		return Built{}, err
 	}
-	b := &builder{Office: o, content: c, calendar: calendar{today}, staff: map[string]*people.Person{}}
+	b := &builder{Office: o, content: c, calendar: calendar{today}, staff: map[string]*people.Person{}, opened: map[string]jdate.Day{}}
 	b.Facts.OnTouched(func(context.Context, *sqlite.Tx, []string) error { return nil }) // judged at the ends of months instead
 	defer b.Facts.OnTouched(b.Assess.Recompute)
 	if err := b.write(); err != nil {
@@ -89,6 +89,7 @@ type builder struct {
 	roll   []member // everybody who ever was there, in the order of content/staff.csv
 	places places
 	staff  map[string]*people.Person // by employee number
+	opened map[string]jdate.Day      // when this year's round of a framework opened
 }
 
 func (b *builder) person(no string) Person {

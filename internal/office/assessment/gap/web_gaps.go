@@ -20,6 +20,8 @@ import (
 type GapsView struct {
 	Form           *web.Form
 	NoTarget       bool
+	Starter        bool   // nobody but the first person is on the staff list: the first afternoon
+	AskAt          string // 一問一答 of the first target
 	Lead           i18n.Msg
 	When           i18n.Msg
 	Request        string // path of the request in the headline
@@ -119,6 +121,10 @@ func (h *Web) fill(r *http.Request, tx *sqlite.Tx, v *GapsView) error {
 		return err
 	}
 	v.NoTarget = len(o.Targets) == 0
+	v.Starter = v.MayAnswer && len(names) <= 1
+	if !v.NoTarget {
+		v.AskAt = "/sheet/" + o.Targets[0].Board.Key() + "/ask"
+	}
 	v.Open, v.Unmet, v.Unknown = o.Open.OpenClauses, o.Open.UnmetClauses, o.Open.UnknownClauses
 	v.Since, v.Conflicts, v.Proposed = since(o.SinceMonth), o.Conflicts, o.Proposed
 	v.HasPoints = o.HasPoints
@@ -135,7 +141,9 @@ func (h *Web) fill(r *http.Request, tx *sqlite.Tx, v *GapsView) error {
 	}
 	v.Turned = verdict.Turned(o.Steps)
 	for i, st := range o.Steps {
-		v.Steps = append(v.Steps, h.step(o, i, st, locale))
+		step := h.step(o, i, st, locale)
+		step.First = step.First && !v.Starter
+		v.Steps = append(v.Steps, step)
 	}
 	h.list(r, o, names, v)
 	return nil
