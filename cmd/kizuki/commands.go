@@ -28,7 +28,7 @@ type commands struct {
 type versionFlag bool
 
 // BeforeReset prints the version and ends, whatever else was given.
-func (versionFlag) BeforeReset(app *kong.Kong, vars kong.Vars) error {
+func (versionFlag) BeforeReset(app *kong.Kong, vars kong.Vars) error { //nolint:unparam // kong calls it in this shape
 	fmt.Fprintln(app.Stdout, vars["version"])
 	app.Exit(exitDone)
 	return nil

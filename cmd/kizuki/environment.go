@@ -63,7 +63,7 @@ func (e *environment) configure(g global) error {
 	}
 	e.lang = "ja"
 	flags := g.given()
-	env := func(name string) (string, bool) { return os.LookupEnv(name) }
+	env := os.LookupEnv
 	file, err := e.readFile(flags, env)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func language(setting string) string {
 
 func (e *environment) logger() *slog.Logger {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(e.values.Text("log-level"))) //nolint:errcheck // config checked the choice
+	_ = level.UnmarshalText([]byte(e.values.Text("log-level"))) // config checked the choice
 	opts := &slog.HandlerOptions{Level: level}
 	format := e.values.Text("log-format")
 	if format == "text" || format == "auto" && isTerminal(e.stderr) {

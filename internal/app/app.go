@@ -9,9 +9,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/kizuki-security/kizuki/catalog"
@@ -175,8 +175,8 @@ func (a *App) Sources() []fact.Source {
 // Close releases everything, the folder's lock last.
 func (a *App) Close() error {
 	var errs []error
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		errs = append(errs, a.closers[i]())
+	for _, closer := range slices.Backward(a.closers) {
+		errs = append(errs, closer())
 	}
 	a.closers = nil
 	return errors.Join(errs...)
@@ -186,4 +186,4 @@ func (a *App) Close() error {
 func (a *App) Config() Config { return a.cfg }
 
 // DiscardLog is the logger of commands that print their own results.
-func DiscardLog() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func DiscardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

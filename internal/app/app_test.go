@@ -189,11 +189,11 @@ func parse(t testing.TB, body []byte) page {
 	var p page
 	var text strings.Builder
 	for n := range root.Descendants() {
-		switch {
-		case n.Type == html.TextNode:
+		switch n.Type {
+		case html.TextNode:
 			text.WriteString(n.Data)
 			text.WriteByte(' ')
-		case n.Type == html.ElementNode:
+		case html.ElementNode:
 			for _, attr := range n.Attr {
 				switch {
 				case attr.Key == "href" && strings.HasPrefix(attr.Val, "/"):
@@ -202,6 +202,7 @@ func parse(t testing.TB, body []byte) page {
 					p.actions = append(p.actions, attr.Val)
 				}
 			}
+		default: // only text and elements hold what is looked for
 		}
 	}
 	p.text = text.String()

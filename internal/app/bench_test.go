@@ -27,7 +27,11 @@ func BenchmarkGapsPage(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer a.Close()
+	b.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			b.Error(err)
+		}
+	})
 	handler := a.Router().Handler()
 	cookie := demoSession(b, handler)
 	var took []time.Duration
@@ -104,7 +108,7 @@ func startOnce(b *testing.B, binary, data, address string) float64 {
 		res, err := http.DefaultClient.Do(r)
 		if err == nil {
 			_, _ = io.Copy(io.Discard, res.Body)
-			res.Body.Close()
+			_ = res.Body.Close()
 			break
 		}
 		time.Sleep(2 * time.Millisecond)

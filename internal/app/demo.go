@@ -19,17 +19,17 @@ import (
 func OpenDemo(ctx context.Context, cfg Config, progress func(done, total int)) (*App, error) {
 	defer sqlite.RepeatKeys()()
 	clock := sample.NewClock(cfg.Now)
-	real := cfg.Now
+	now := cfg.Now
 	cfg.Now = clock.Now
 	// A new folder opens before the history begins: what the pages compare with starts there.
 	if _, err := os.Stat(filepath.Join(cfg.Dir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
-		clock.Set(jdate.Of(real()).Add(-sample.HistoryDays))
+		clock.Set(jdate.Of(now()).Add(-sample.HistoryDays))
 	}
 	a, err := Open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.fillDemo(actor.With(ctx, actor.House()), clock, jdate.Of(real()), progress); err != nil {
+	if err := a.fillDemo(actor.With(ctx, actor.House()), clock, jdate.Of(now()), progress); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil

@@ -48,8 +48,8 @@ func checkFolder(dir string) error {
 	if err != nil {
 		return fmt.Errorf("resolve data folder: %w", err)
 	}
-	if real, err := filepath.EvalSymlinks(nearestExisting(abs)); err == nil {
-		abs = real + strings.TrimPrefix(abs, nearestExisting(abs))
+	if target, err := filepath.EvalSymlinks(nearestExisting(abs)); err == nil {
+		abs = target + strings.TrimPrefix(abs, nearestExisting(abs))
 	}
 	for part := range strings.SplitSeq(filepath.ToSlash(abs), "/") {
 		for _, mark := range syncMarks {

@@ -9,7 +9,7 @@ func networkKind(path string) string {
 	if syscall.Statfs(path, &st) != nil {
 		return ""
 	}
-	switch uint32(st.Type) { //nolint:gosec // the magic is 32 bits wide whatever the field's type
+	switch uint32(st.Type) { // the magic is 32 bits wide whatever the field's type
 	case 0x6969:
 		return "NFS"
 	case 0xFF534D42, 0xFE534D42, 0x517B:

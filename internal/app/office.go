@@ -230,7 +230,7 @@ func (a *App) ExportPeople(ctx context.Context, w io.Writer, format, lang string
 // DemoLogin and DemoPassword open the sample company; it holds nothing real and answers on loopback.
 const (
 	DemoLogin    = "sato"
-	DemoPassword = "mihon-no-kaisha-2026"
+	DemoPassword = "mihon-no-kaisha-2026" //nolint:gosec // printed at every start of the sample, which holds nothing real
 )
 
 // SampleDir is where the demo puts files to try the import with.

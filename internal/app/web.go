@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
@@ -56,7 +57,7 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 		return f, nil
 	}
 	f.Person = who.Name
-	f.Period = a.Texts.T(web.Locale(ctx), "app.fiscal_year", map[string]any{"year": fmt.Sprint(f.Today.FiscalYear(company.FiscalStart))})
+	f.Period = a.Texts.T(web.Locale(ctx), "app.fiscal_year", map[string]any{"year": strconv.Itoa(f.Today.FiscalYear(company.FiscalStart))})
 	path := r.URL.Path
 	for _, e := range menu {
 		if e.needs != "" && !who.May(e.needs) {
@@ -97,7 +98,7 @@ func onlyOne(nav []web.NavItem) {
 // counts writes the numbers beside 今日やること and できていないところ.
 func (a *App) counts(ctx context.Context, who actor.Actor, f *web.Frame) error {
 	for i := range f.Nav {
-		n := 0
+		var n int
 		switch f.Nav[i].Href {
 		case "/today":
 			duties, _, err := a.Home.Today(ctx)

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"encoding/base64"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,9 +33,7 @@ func TestFirstAfternoon(t *testing.T) {
 	b.reads("main", "No.")
 	answers := map[int]string{}
 	answers[answerOnItemPage(b)] = "1"
-	for number, value := range answerByKeyboard(b) {
-		answers[number] = value
-	}
+	maps.Copy(answers, answerByKeyboard(b))
 	if len(answers) != 3 {
 		t.Fatalf("answered %v, want three items", answers)
 	}
@@ -146,7 +145,8 @@ func answerByKeyboard(b *tab) map[int]string {
 			number = b.number("h1")
 		}
 		b.leave("press "+key, chromedp.KeyEvent(key))
-		b.reads("main", map[string]string{"1": "一部達成", "0": "未達成"}[key])
+		b.reads("section.quiz", "あなたの回答")
+		b.reads("section.quiz", map[string]string{"1": "一部達成", "0": "未達成"}[key])
 		answers[number] = key
 		b.shoot("afternoon-ask-" + key)
 		b.leave("press Enter", chromedp.KeyEvent("\r"))

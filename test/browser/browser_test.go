@@ -55,8 +55,8 @@ func browser(t testing.TB) context.Context {
 		}
 		flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(wide, 900),
 			chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "ja"), chromedp.Flag("accept-lang", "ja"))
-		alloc, _ := chromedp.NewExecAllocator(context.Background(), flags...) //nolint:govet // it ends with TestMain
-		started.ctx, _ = chromedp.NewContext(alloc)                           //nolint:govet // likewise
+		alloc, _ := chromedp.NewExecAllocator(context.Background(), flags...) // it ends with TestMain
+		started.ctx, _ = chromedp.NewContext(alloc)                           //nolint:fatcontext // one browser for all tests; it ends with TestMain
 		started.err = chromedp.Do(started.ctx)
 	})
 	if started.err != nil {
@@ -274,7 +274,7 @@ func (b *tab) signIn(login, password string) {
 
 // fixed is a clock that stands at 10:00 in Tokyo on the day of the tests and runs on from there.
 func fixed() func() time.Time {
-	began := time.Now() //nolint:forbidigo // tests measure the real time that passes
+	began := time.Now() // tests measure the real time that passes
 	base := jdate.On(2026, time.November, 23).Start().Add(10 * time.Hour)
 	return func() time.Time { return base.Add(time.Since(began)) }
 }
@@ -282,7 +282,7 @@ func fixed() func() time.Time {
 // serve answers with an office on an address of its own until the test ends.
 func serve(t testing.TB, a *app.App) (address string) {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background()) //nolint:usetesting // it must outlive the cleanup of the tabs
+	ctx, stop := context.WithCancel(context.Background()) // it must outlive the cleanup of the tabs
 	s, err := a.Listen(ctx, "127.0.0.1:0")
 	if err != nil {
 		stop()

@@ -35,7 +35,7 @@ func staffList(t testing.TB) (file string) {
 			mail, net, kiosk, address = "×", "×", "○", ""
 		}
 		out.Rows = append(out.Rows, []any{
-			fmt.Sprintf("%04d", i+1), family[0] + "　" + given[0], family[1] + " " + given[1], classes[i%len(classes)], departments[i%len(departments)],
+			fmt.Sprintf("7%03d", i+1), family[0] + "　" + given[0], family[1] + " " + given[1], classes[i%len(classes)], departments[i%len(departments)],
 			[]string{"本社工場", "第二工場"}[i%2], address, mail, net, fmt.Sprintf("%d/%d/%d", 1990+i%35, 1+i%12, 1+i%28), kiosk,
 		})
 	}

@@ -29,11 +29,12 @@ func TestWithoutJavaScript(t *testing.T) {
 	// 一問一答.
 	b.open("/sheet/jama-japia@2.3/ask")
 	number := b.number("h1")
-	b.click(`button[name="value"][value="1"]`)
+	b.click(`.choices button[data-key^="1"]`)
 	if got := b.number("h1"); got != number {
 		t.Errorf("after the answer No. %d is shown, want No. %d", got, number)
 	}
-	b.reads("main", "一部達成")
+	b.reads("section.quiz", "あなたの回答")
+	b.reads("section.quiz", "一部達成")
 	b.click(`a[data-key="Enter"]`)
 	if b.number("h1") == number {
 		t.Errorf("the next card is No. %d again", number)
@@ -53,7 +54,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	b.click("main button.first")
 	b.reads("main", "追加 120件")
 	b.click(`form[action$="/apply"] button.first`)
-	b.reads(".flash", "120")
+	b.reads(".flash", "120件")
 
 	// A draft of a regulation.
 	b.open("/policy/new")

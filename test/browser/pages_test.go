@@ -33,11 +33,11 @@ var noPages = []string{
 // axe reads axe-core, which looks for what keeps people with impairments out.
 func axe(t testing.TB) string {
 	t.Helper()
-	file := os.Getenv("KIZUKI_AXE") //nolint:forbidigo // scripts/env.sh names the file
+	file := os.Getenv("KIZUKI_AXE") // scripts/env.sh names the file
 	if file == "" {
 		t.Fatal("KIZUKI_AXE names no file: run `. scripts/env.sh` first; scripts/setup fetches axe-core")
 	}
-	script, err := os.ReadFile(file) //nolint:gosec // scripts/setup checked its hash
+	script, err := os.ReadFile(file) // scripts/setup checked its hash
 	if err != nil {
 		t.Fatalf("read axe-core (scripts/setup fetches it): %v", err)
 	}
@@ -182,7 +182,7 @@ func (w *walk) check(at string, width int) {
 
 // picture keeps a picture only when somebody wants to look at it: it takes as long as the checks.
 func (w *walk) picture(name string) {
-	if os.Getenv("KIZUKI_SCREENSHOTS") != "" { //nolint:forbidigo // asked for by the person who runs the test
+	if os.Getenv("KIZUKI_SCREENSHOTS") != "" { // asked for by the person who runs the test
 		w.shoot(name)
 	}
 }

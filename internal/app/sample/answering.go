@@ -45,7 +45,9 @@ func (b *builder) contradict(ctx context.Context, on jdate.Day) error {
 				return err
 			}
 			clauses := board.Item(row.Item).Clauses
-			i := slices.IndexFunc(clauses, unmet)
+			i := slices.IndexFunc(clauses, func(c *assessment.Clause) bool {
+				return unmet(c) && (row.Reads == "" || slices.Contains(c.Kinds(b.Catalog.Table), row.Reads))
+			})
 			if i < 0 { // early in a year nothing is missing yet
 				return nil
 			}

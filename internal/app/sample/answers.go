@@ -38,6 +38,7 @@ type answersRow struct {
 
 type answerRow struct {
 	Item, Note, Reason string
+	Reads              string // kind of fact that the clause reads; "": the first clause that fits
 	Value              string // "met", "part", "unmet", "na", or "unknown"
 }
 

@@ -30,13 +30,13 @@ func NewClock(follow func() time.Time) *Clock { return &Clock{follow: follow} }
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	real := c.follow()
+	actual := c.follow()
 	if !c.set {
-		return real
+		return actual
 	}
 	c.now = c.now.Add(tick)
-	if c.now.After(real) {
-		return real
+	if c.now.After(actual) {
+		return actual
 	}
 	return c.now
 }

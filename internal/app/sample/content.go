@@ -18,6 +18,7 @@ type content struct {
 	rules   rules
 	lessons lessons
 	sheets  sheets
+	papers  papers
 	people  []staffRow
 }
 
@@ -68,7 +69,7 @@ func readContent() (*content, error) {
 	for _, file := range []struct {
 		name string
 		into any
-	}{{"company", &c.company}, {"rules", &c.rules}, {"training", &c.lessons}, {"answers", &c.sheets}} {
+	}{{"company", &c.company}, {"rules", &c.rules}, {"training", &c.lessons}, {"answers", &c.sheets}, {"files", &c.papers}} {
 		if err := readYAML(file.name, file.into); err != nil {
 			return nil, err
 		}

@@ -31,10 +31,10 @@ func (c calendar) day(w when) (jdate.Day, error) {
 		return 0, fmt.Errorf("read day %q: unknown form", w)
 	}
 	number := func(i int) int { n, _ := strconv.Atoi(part[i]); return n } // digits only, by the shape
-	switch {
-	case part[5] == "d":
+	switch part[5] {
+	case "d":
 		return c.today.Add(number(4)), nil
-	case part[5] == "m":
+	case "m":
 		return c.months(number(4)), nil
 	}
 	start := c.yearStart(number(1))

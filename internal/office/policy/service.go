@@ -256,7 +256,7 @@ func (s *Service) ApproveSealed(ctx context.Context, key string, a Approval, sca
 			list.Add(problem.Invalid("approved_on", "policy.day.future"))
 		}
 		if len(scan.Data) == 0 {
-			list.Add(problem.Invalid("scan", "policy.scan.required"))
+			list.Add(problem.Invalid("sealed", "policy.scan.required"))
 		}
 		if err := list.Err(); err != nil {
 			return err

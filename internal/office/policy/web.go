@@ -222,7 +222,7 @@ func (h *Web) sealed(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a := Approval{Approver: form.Text("approver"), On: form.Day("approved_on"), EffectiveOn: form.Day("effective_on"), Seen: form.Int("seen", 0, 1<<30)}
-	scan, err := readScan(form)
+	scan, err := readScan(form, "sealed")
 	if err != nil {
 		return err
 	}
@@ -235,8 +235,8 @@ func (h *Web) sealed(w http.ResponseWriter, r *http.Request) error {
 	return h.shell.Done(w, r, "/policy/"+r.PathValue("key"), "policy.sealed_done")
 }
 
-func readScan(form *web.Form) (attach.Upload, error) {
-	file, err := form.File("scan")
+func readScan(form *web.Form, name string) (attach.Upload, error) {
+	file, err := form.File(name)
 	if err != nil || file == nil {
 		return attach.Upload{}, err
 	}
@@ -265,18 +265,19 @@ func (h *Web) notify(w http.ResponseWriter, r *http.Request) error {
 		Way: Way(form.Text("way")), On: form.Day("on"), Place: form.Text("place"), Site: form.Text("site"),
 		People: form.List("people"), Note: form.Text("note"),
 	}
-	if n.Scan, err = readScan(form); err != nil {
+	if n.Scan, err = readScan(form, "scan"); err != nil {
 		return err
 	}
+	render := h.renderShow
+	if n.Way == WayRoster {
+		render = h.renderRoster
+	}
 	if err := form.Err(); err != nil {
-		return h.renderShow(w, r, err, form)
+		return render(w, r, err, form)
 	}
 	_, token, err := h.svc.Notify(r.Context(), key, n)
 	if err != nil {
-		if n.Way == WayRoster {
-			return h.renderRoster(w, r, err, form)
-		}
-		return h.renderShow(w, r, err, form)
+		return render(w, r, err, form)
 	}
 	if token != "" {
 		return h.renderLink(w, r, "policy", token)

@@ -7,7 +7,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 )
 
-// Not parallel: RepeatKeys is one switch for the whole process
+// Not parallel: RepeatKeys is one switch for the whole process.
 func TestRepeatKeys(t *testing.T) {
 	at := time.UnixMilli(1_790_000_000_000)
 	keys := func() (out [3]string) {

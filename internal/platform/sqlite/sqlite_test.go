@@ -278,11 +278,11 @@ func TestNotesAndStatements(t *testing.T) {
 			if got := tx.Noted(key{}); got != 7 {
 				t.Errorf("noted %v, want 7", got)
 			}
-			one, err := tx.Prepared(t.Context(), "INSERT INTO t_rows (n) VALUES (?)") //nolint:sqlclosecheck // closes with the transaction
+			one, err := tx.Prepared(t.Context(), "INSERT INTO t_rows (n) VALUES (?)") // closes with the transaction
 			if err != nil {
 				return err
 			}
-			two, err := tx.Prepared(t.Context(), "INSERT INTO t_rows (n) VALUES (?)") //nolint:sqlclosecheck // the same
+			two, err := tx.Prepared(t.Context(), "INSERT INTO t_rows (n) VALUES (?)") // the same
 			if one != two {
 				t.Error("one statement was prepared twice")
 			}

@@ -143,8 +143,16 @@ func TestNumbers(t *testing.T) {
 		want int
 		bad  bool
 	}{
-		{"5", 5, false}, {"１２", 12, false}, {"", 0, false}, {"0", 0, true}, {"13", 0, true}, {"-1", 0, true}, {"1.5", 0, true}, {"0x5", 0, true},
-		{"99999999999999999999", 0, true}, {"five", 0, true},
+		{"5", 5, false},
+		{"１２", 12, false},
+		{"", 0, false},
+		{"0", 0, true},
+		{"13", 0, true},
+		{"-1", 0, true},
+		{"1.5", 0, true},
+		{"0x5", 0, true},
+		{"99999999999999999999", 0, true},
+		{"five", 0, true},
 	}
 	for _, tc := range tests {
 		f := read(t, url.Values{"v": {tc.raw}})
@@ -236,12 +244,13 @@ func TestFiles(t *testing.T) {
 func TestFieldsAreLabelled(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	text := `{{define "title"}}x{{end}}{{define "main"}}{{template "problems" .}}`
+	var page strings.Builder
+	page.WriteString(`{{define "title"}}x{{end}}{{define "main"}}{{template "problems" .}}`)
 	types := []string{"text", "long", "day", "number", "password", "file", "check", "select", "radio"}
 	for _, kind := range types {
-		text += `{{template "field" (field . "` + kind + `" "x.field" "` + kind + `" "required" "help=x.need" (opts))}}`
+		page.WriteString(`{{template "field" (field . "` + kind + `" "x.field" "` + kind + `" "required" "help=x.need" (opts))}}`)
 	}
-	text = strings.ReplaceAll(text, "(opts)", "") + `{{end}}`
+	text := strings.ReplaceAll(page.String(), "(opts)", "") + `{{end}}`
 	views := o.rt.Shell().MustViews(fstest.MapFS{"views/f.html": {Data: []byte(text)}})
 	o.rt.Handle("GET /fields", web.Public, func(w http.ResponseWriter, r *http.Request) error {
 		form := web.NewForm("text", `"><script>`)

@@ -232,7 +232,8 @@ func TestStaticFiles(t *testing.T) {
 			t.Errorf("the page has no %s", name)
 			continue
 		}
-		address := "/static/" + rest[:strings.Index(rest, `"`)]
+		file, _, _ := strings.Cut(rest, `"`)
+		address := "/static/" + file
 		rec := o.do("GET", address, nil)
 		if rec.Code != 200 || rec.Header().Get("Content-Type") != kind || rec.Body.Len() == 0 ||
 			rec.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" {

@@ -185,10 +185,24 @@ func TestHosts(t *testing.T) {
 		host string
 		want int
 	}{
-		{"localhost", 200}, {"localhost:8600", 200}, {"LOCALHOST:1", 200}, {"127.0.0.1:8600", 200}, {"[::1]:8600", 200}, {"[::1]", 200},
-		{"kizuki.example", 200}, {"Kizuki.Example:443", 200}, {"192.0.2.7:8600", 200},
-		{"192.0.2.7:9999", 421}, {"evil.example", 421}, {"evil.example:8600", 421}, {"localhost.evil.example", 421}, {"kizuki.example.evil.example", 421},
-		{"127.0.0.1.evil.example", 421}, {"", 421}, {"0.0.0.0", 421}, {"kizuki.example@evil.example", 421},
+		{"localhost", 200},
+		{"localhost:8600", 200},
+		{"LOCALHOST:1", 200},
+		{"127.0.0.1:8600", 200},
+		{"[::1]:8600", 200},
+		{"[::1]", 200},
+		{"kizuki.example", 200},
+		{"Kizuki.Example:443", 200},
+		{"192.0.2.7:8600", 200},
+		{"192.0.2.7:9999", 421},
+		{"evil.example", 421},
+		{"evil.example:8600", 421},
+		{"localhost.evil.example", 421},
+		{"kizuki.example.evil.example", 421},
+		{"127.0.0.1.evil.example", 421},
+		{"", 421},
+		{"0.0.0.0", 421},
+		{"kizuki.example@evil.example", 421},
 	}
 	o := open(t)
 	for _, tc := range tests {

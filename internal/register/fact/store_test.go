@@ -205,7 +205,9 @@ func TestCurrentByKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, db, func(tx *sqlite.Tx) error { return store.Put(t.Context(), tx, "r/2", []string{"a.one"}, []fact.Fact{early}) })
+	write(t, db, func(tx *sqlite.Tx) error {
+		return store.Put(t.Context(), tx, "r/2", []string{"a.one"}, []fact.Fact{early})
+	})
 	if got := history(t, db); got != 3 {
 		t.Errorf("%d rows in all, want 3: a text of two lines is the same when it comes again", got)
 	}

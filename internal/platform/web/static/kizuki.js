@@ -11,10 +11,12 @@ function put(id, html) {
   const old = document.getElementById(id);
   const fresh = new DOMParser().parseFromString("<body>" + html, "text/html").body.firstElementChild;
   if (!old || !fresh) return false;
-  const focus = document.activeElement && old.contains(document.activeElement) ? document.activeElement.id : "";
+  const inside = old.contains(document.activeElement);
+  const focus = inside ? document.activeElement.id : "";
   old.replaceWith(fresh);
-  const again = focus && document.getElementById(focus);
-  if (again) again.focus({ preventScroll: true });
+  const again = (focus && document.getElementById(focus)) || fresh;
+  if (again === fresh) fresh.tabIndex = -1; // what had the focus is gone: go on from here, not from the top
+  if (inside) again.focus({ preventScroll: true });
   return true;
 }
 

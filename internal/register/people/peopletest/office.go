@@ -4,6 +4,7 @@ package peopletest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -178,8 +179,8 @@ func (o *Office) Acts() (acts []string) {
 			return err
 		}
 		rows, err := audit.List(ctx, tx, audit.Filter{Limit: 1000})
-		for i := len(rows) - 1; i >= 0; i-- {
-			acts = append(acts, rows[i].Act+" "+rows[i].Object)
+		for _, row := range slices.Backward(rows) {
+			acts = append(acts, row.Act+" "+row.Object)
 		}
 		return err
 	})

@@ -36,7 +36,9 @@ func (o *Office) Router(more ...fs.FS) (rt *web.Router, texts *i18n.Messages) {
 	o.Must(err)
 	return web.NewRouter(web.Config{
 		Log: slog.New(slog.DiscardHandler), Messages: texts, Now: o.Clock.Now,
-		Authenticate: func(r *http.Request) (*http.Request, web.Viewer, error) { return r, viewer{actor.From(r.Context())}, nil },
+		Authenticate: func(r *http.Request) (*http.Request, web.Viewer, error) {
+			return r, viewer{actor.From(r.Context())}, nil
+		},
 	}), texts
 }
 
@@ -49,7 +51,8 @@ type Browser struct {
 }
 
 // Browsers returns one browser for each language.
-func Browsers(t testing.TB, rt *web.Router, who context.Context) []*Browser {
+func Browsers(who context.Context, t testing.TB, rt *web.Router) []*Browser {
+	t.Helper()
 	var all []*Browser
 	for _, locale := range i18n.Locales {
 		all = append(all, &Browser{t, rt.Handler(), who, locale})
