@@ -58,6 +58,9 @@ func (c *demoCommand) Run(ctx context.Context, e *environment) (err error) {
 	e.println(e.t("cli.demo.address", "address", s.Address()))
 	e.println(e.t("cli.demo.sign_in", "login", app.DemoLogin, "password", app.DemoPassword))
 	e.println(e.t("cli.demo.samples", "dir", app.SampleDir(dir)))
+	if !loopback(c.Listen) {
+		e.println(e.t("cli.demo.open"))
+	}
 	return s.Serve(ctx)
 }
 

@@ -40,6 +40,9 @@ func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
 	}
 	if !loopback(addr) {
 		e.println(e.t("cli.serve.open"))
+		if a.Config().Demo {
+			e.println(e.t("cli.demo.open"))
+		}
 	}
 	e.log.InfoContext(ctx, "serving", "address", s.Address(), "pid", os.Getpid())
 	return s.Serve(ctx)

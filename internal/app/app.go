@@ -83,6 +83,7 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := checkFolder(cfg.Dir); err != nil {
 		return nil, err
 	}
+	cfg.Demo = cfg.Demo || isSample(cfg.Dir)
 	a = &App{cfg: cfg}
 	defer func() {
 		if err != nil {

@@ -42,8 +42,14 @@ func (a *App) fillDemo(ctx context.Context, clock *sample.Clock, today jdate.Day
 		setUp = company.IsSetUp()
 		return err
 	})
-	if err != nil || setUp {
+	if err != nil {
+		return err
+	}
+	if setUp {
 		clock.Follow()
+		return checkSample(a.cfg.Dir)
+	}
+	if err := markSample(a.cfg.Dir, ""); err != nil {
 		return err
 	}
 	office := sample.Office{
@@ -66,7 +72,7 @@ func (a *App) fillDemo(ctx context.Context, clock *sample.Clock, today jdate.Day
 			return err
 		}
 	}
-	return nil
+	return markSample(a.cfg.Dir, "complete\n")
 }
 
 // demoAccounts makes three accounts with one password: the person in charge, the president, an employee.

@@ -17,7 +17,10 @@ import (
 var ErrInUse = problem.Unavailable("app.folder.in_use")
 
 // syncMarks are folder names of services that copy files while a database writes to them.
-var syncMarks = []string{"onedrive", "dropbox", "google drive", "googledrive", "icloud", "mobile documents", "box sync", "creative cloud files"}
+var syncMarks = []string{
+	"onedrive", "dropbox", "google drive", "googledrive", "マイドライブ", "icloud", "icloud drive", "iclouddrive", "mobile documents", "cloudstorage", "box sync",
+	"creative cloud files",
+}
 
 // DefaultFolder is where an office lives when nobody says otherwise.
 func DefaultFolder() (string, error) {
@@ -53,7 +56,7 @@ func checkFolder(dir string) error {
 	}
 	for part := range strings.SplitSeq(filepath.ToSlash(abs), "/") {
 		for _, mark := range syncMarks {
-			if p := strings.ToLower(part); p == mark || strings.HasPrefix(p, mark+" ") {
+			if p := strings.ToLower(part); p == mark || strings.HasPrefix(p, mark+" ") || strings.HasPrefix(p, mark+"-") {
 				return problem.Unsupported("app.folder.synced", "dir", dir, "service", part)
 			}
 		}

@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -232,6 +234,37 @@ const (
 	DemoLogin    = "sato"
 	DemoPassword = "mihon-no-kaisha-2026" //nolint:gosec // printed at every start of the sample, which holds nothing real
 )
+
+// sampleMark is the file that tells a folder with the sample company from an office: whatever command opens it
+// later, its pages must say that everybody can know the password. It is empty while the sample is being built.
+const sampleMark = "sample-company"
+
+func markSample(dir, state string) error {
+	if err := os.WriteFile(filepath.Join(dir, sampleMark), []byte(state), 0o600); err != nil {
+		return fmt.Errorf("mark folder as sample: %w", err)
+	}
+	return nil
+}
+
+func isSample(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, sampleMark))
+	return err == nil
+}
+
+// checkSample refuses a folder that is set up and yet no whole sample: an office, or a sample whose building was
+// interrupted, which lacks its accounts.
+func checkSample(dir string) error {
+	state, err := os.ReadFile(filepath.Join(dir, sampleMark)) //nolint:gosec // the person names the folder
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return problem.Conflict("app.sample.office", "dir", dir)
+	case err != nil:
+		return fmt.Errorf("read mark of sample: %w", err)
+	case len(state) == 0:
+		return problem.Conflict("app.sample.unfinished", "dir", dir)
+	}
+	return nil
+}
 
 // SampleDir is where the demo puts files to try the import with.
 func SampleDir(dir string) string { return filepath.Join(dir, "samples") }

@@ -62,6 +62,9 @@ func openable(addr net.Addr) string {
 // Address is where the office can be opened: "http://127.0.0.1:8600".
 func (s *Server) Address() string { return s.app.address }
 
+// Close stops listening, for who opened the address and does not serve.
+func (s *Server) Close() error { return s.lis.Close() }
+
 // Serve answers until ctx ends, then lets open requests finish.
 func (s *Server) Serve(ctx context.Context) error {
 	nights, stop := context.WithCancel(ctx)

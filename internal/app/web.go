@@ -11,6 +11,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
+	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
@@ -35,6 +36,7 @@ var menu = []entry{
 	{"app.nav.read", "/read", "", []string{"/read"}, true},
 	{"app.nav.org", "/org", org.PermRead, []string{"/org"}, true},
 	{"app.nav.settings", "/settings/company", org.PermRead, []string{"/settings"}, true},
+	{"app.nav.accounts", "/settings/accounts", account.PermManage, []string{"/settings/accounts"}, true},
 }
 
 // frame builds what surrounds a page.

@@ -169,7 +169,10 @@ func (b *tab) fill(name, value string) {
 	case "none":
 		b.t.Fatalf("no field %q at %s", name, b.at())
 	default:
-		b.do("write "+name, chromedp.Clear(sel), chromedp.SendKeys(sel, value))
+		if eval[string](b, `document.querySelector('[name="`+name+`"]').value`) != "" {
+			b.do("clear "+name, chromedp.Clear(sel))
+		}
+		b.do("write "+name, chromedp.SendKeys(sel, value))
 	}
 }
 

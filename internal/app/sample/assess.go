@@ -96,6 +96,9 @@ func (b *builder) addOwners(on jdate.Day, framework string) {
 func (b *builder) planAnswers() error {
 	s := &b.content.sheets
 	var judged []jdate.Day
+	for n := range monthEnds {
+		judged = append(judged, b.monthEnd(n+1))
+	}
 	judge := func(on jdate.Day) { // answers stand beside what the records say on that day
 		if !slices.Contains(judged, on) {
 			judged = append(judged, on)

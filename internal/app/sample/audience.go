@@ -50,7 +50,7 @@ func (b *builder) audience(on jdate.Day, who string, missing *int, without []str
 		} else if concerned {
 			late++
 		}
-		if there && concerned && !b.known(m.no) {
+		if there && concerned && !b.known(m.no) && m.joined.Before(b.yearStart(0)) { // newcomers have a lesson of their own
 			droppable = append(droppable, m.no)
 		}
 	}

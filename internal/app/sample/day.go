@@ -19,7 +19,7 @@ type calendar struct{ today jdate.Day }
 // this fiscal year, "y-1+60d" from that of last year, and "y0~30%" is that part of the way from there to today.
 type when string
 
-var whenShape = regexp.MustCompile(`^(?:y(0|-[1-9][0-9]?)(?:\+([0-9]+)d|~([0-9]+)%)?|([+-][0-9]+)([md]))$`)
+var whenShape = regexp.MustCompile(`^(?:y(0|-[1-9][0-9]?)(?:\+([0-9]+)d|~([0-9]+)%)?|([+-][0-9]+)([md])|e-([1-9]))$`)
 
 // day gives the day of w; "" is the zero day.
 func (c calendar) day(w when) (jdate.Day, error) {
@@ -37,6 +37,9 @@ func (c calendar) day(w when) (jdate.Day, error) {
 	case "m":
 		return c.months(number(4)), nil
 	}
+	if part[6] != "" {
+		return c.monthEnd(number(6)), nil
+	}
 	start := c.yearStart(number(1))
 	if part[3] != "" {
 		return start.Add(c.today.Sub(start) * number(3) / 100), nil
@@ -44,7 +47,7 @@ func (c calendar) day(w when) (jdate.Day, error) {
 	return start.Add(number(2)), nil
 }
 
-// past is day for what has happened: never after today, and within this fiscal year where w counts from it.
+// past is day for what has happened: never after today.
 func (c calendar) past(w when) (jdate.Day, error) {
 	d, err := c.day(w)
 	return min(d, c.today), err

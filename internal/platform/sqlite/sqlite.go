@@ -15,9 +15,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
-	_ "modernc.org/sqlite" // the pure Go driver: no cgo in any shipped binary
+	engine "modernc.org/sqlite" // the pure Go driver: no cgo in any shipped binary
+	lib "modernc.org/sqlite/lib"
 
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -115,7 +117,8 @@ func (db *DB) Path() string { return db.path }
 func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Millisecond) }
 
 // Write runs fn in one transaction that is committed when fn and its BeforeCommit hooks return nil.
-// No network call and no rendering belongs inside.
+// No network call and no rendering belongs inside. Problem code unavailable: sqlite.full when the disk has no
+// room, sqlite.read_only beside another process; nothing is changed then.
 func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	if db.write == nil {
 		return problem.Unavailable("sqlite.read_only")
@@ -137,9 +140,7 @@ func run(ctx context.Context, pool *sql.DB, now time.Time, readOnly bool, fn fun
 	done := false
 	defer func() {
 		if !done { // fn failed or panicked
-			if rerr := raw.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
-				err = errors.Join(err, fmt.Errorf("roll back: %w", rerr))
-			}
+			err = undo(raw, err)
 		}
 	}()
 	if err := fn(tx); err != nil {
@@ -155,6 +156,25 @@ func run(ctx context.Context, pool *sql.DB, now time.Time, readOnly bool, fn fun
 	}
 	done = true
 	return nil
+}
+
+// undo rolls back after err. A full disk becomes code unavailable: the person can do something about it. SQLite
+// itself has then rolled back already, and refuses to do it twice.
+func undo(raw *sql.Tx, err error) error {
+	rerr := raw.Rollback()
+	if isFull(err) {
+		return problem.Unavailable("sqlite.full").Because(err)
+	}
+	if rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
+		return errors.Join(err, fmt.Errorf("roll back: %w", rerr))
+	}
+	return err
+}
+
+// isFull says whether there was no room for the database or for a file that the act wrote.
+func isFull(err error) bool {
+	driver, ok := errors.AsType[*engine.Error](err)
+	return ok && driver.Code()&0xff == lib.SQLITE_FULL || errors.Is(err, syscall.ENOSPC)
 }
 
 // Prepared returns text as a statement of this transaction, prepared once: for what runs for every row of an

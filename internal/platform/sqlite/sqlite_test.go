@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -65,6 +66,42 @@ func rows(t *testing.T, db *sqlite.DB) (out []int) {
 		t.Fatal(err)
 	}
 	return out
+}
+
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		fn   func(ctx context.Context, tx *sqlite.Tx) error
+	}{
+		{"no page left", func(ctx context.Context, tx *sqlite.Tx) error {
+			if _, err := tx.ExecContext(ctx, `PRAGMA max_page_count = 1`); err != nil { // SQLite keeps what is there already
+				return err
+			}
+			if err := insert(ctx, tx, 1); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, `CREATE TABLE big AS SELECT zeroblob(1000000) AS b`)
+			return err
+		}},
+		{"no room for a file of the act", func(ctx context.Context, tx *sqlite.Tx) error {
+			return errors.Join(insert(ctx, tx, 1), &fs.PathError{Op: "write", Path: "scan", Err: syscall.ENOSPC})
+		}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			db := open(t)
+			err := db.Write(t.Context(), func(tx *sqlite.Tx) error { return tc.fn(t.Context(), tx) })
+			all := problem.All(err)
+			if len(all) != 1 || all[0].Code != problem.CodeUnavailable || all[0].Key != "sqlite.full" || all[0].Err == nil {
+				t.Errorf("error %v, want one problem sqlite.full with its cause", err)
+			}
+			if got := rows(t, db); got != nil {
+				t.Errorf("rows %v are left of the act", got)
+			}
+		})
+	}
 }
 
 func TestWriteCommitsOrLeavesNothing(t *testing.T) {

@@ -292,6 +292,9 @@ func (h *Web) linkApprove(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		if who := actor.From(ctx); who.Account != "" && !who.SamePerson(l.Person) { // whoever asked holds the link, too
+			return problem.Forbidden("reader.approve.other_person")
+		}
 		ctx := actor.With(ctx, actor.Actor{Person: l.Person, Via: "link"})
 		if err := h.svc.ApproveByLink(ctx, tx, doc.Key, l.Person); err != nil {
 			return err

@@ -33,7 +33,7 @@ func open(t *testing.T) *office {
 	return o
 }
 
-func (o *office) browsers(t *testing.T, who context.Context) []*peopletest.Browser { //nolint:revive // the test comes first
+func (o *office) browsers(who context.Context, t *testing.T) []*peopletest.Browser {
 	t.Helper()
 	rt, _ := o.Router(policy.Messages(), reader.Messages())
 	topics := map[string]framework.Text{"policy": {JA: "方針", EN: "policy"}, "mail": {JA: "メール", EN: "mail"}}
@@ -77,13 +77,13 @@ func TestReadingWithAnAccount(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	who := o.As(o.author) // no permission at all: an account is enough
-	for _, b := range o.browsers(t, who) {
+	for _, b := range o.browsers(who, t) {
 		b.Get("/read", 200)
 		b.Get("/read/nothing", 404)
 	}
 	key := o.inForce()
 	draft := o.written()
-	for _, b := range o.browsers(t, who) {
+	for _, b := range o.browsers(who, t) {
 		page := b.Get("/read", 200)
 		if !strings.Contains(page, key) || strings.Contains(page, draft) {
 			t.Error("the list holds something else than what is in force")
@@ -96,28 +96,28 @@ func TestReadingWithAnAccount(t *testing.T) {
 	}
 	_, _, err := o.svc.Notify(o.keeper, key, policy.NewNotice{Way: policy.WayPage})
 	o.Must(err)
-	for _, b := range o.browsers(t, o.As("")) { // an account without a person
+	for _, b := range o.browsers(o.As(""), t) { // an account without a person
 		if strings.Contains(b.Get("/read/"+key, 200), "<form") {
 			t.Error("an account without a person is asked to confirm")
 		}
 		b.Post("/read/"+key, nil, 403)
 	}
-	for _, b := range o.browsers(t, who) {
+	for _, b := range o.browsers(who, t) {
 		b.Get("/read/"+key, 200)
 	}
-	if to := o.browsers(t, who)[0].Post("/read/"+key, nil, 303); to != "/read" {
+	if to := o.browsers(who, t)[0].Post("/read/"+key, nil, 303); to != "/read" {
 		t.Errorf("leads to %q", to)
 	}
 	if diff := cmp.Diff([]string{o.author}, o.told(key)); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
-	for _, b := range o.browsers(t, who) {
+	for _, b := range o.browsers(who, t) {
 		if page := b.Get("/read/"+key, 200); strings.Contains(page, "<form") || !strings.Contains(page, "2026-11-23") {
 			t.Error("who has read it is asked again")
 		}
 		b.Get("/read", 200)
 	}
-	for _, b := range o.browsers(t, t.Context()) {
+	for _, b := range o.browsers(t.Context(), t) {
 		b.Post("/read/"+key, nil, 401)
 	}
 }
@@ -131,7 +131,7 @@ func TestReadingByLink(t *testing.T) {
 	_, token, err := o.svc.Notify(o.keeper, key, policy.NewNotice{Way: policy.WayQR})
 	o.Must(err)
 	at := "/l/policy/" + token
-	for _, b := range o.browsers(t, t.Context()) {
+	for _, b := range o.browsers(t.Context(), t) {
 		if page := b.Get(at, 200); !strings.Contains(page, "第一版の本文。") || strings.Contains(page, "佐藤") {
 			t.Error("the page shows something else than the edition")
 		}
@@ -145,7 +145,7 @@ func TestReadingByLink(t *testing.T) {
 	if got := o.told(key); got != nil {
 		t.Errorf("told %v", got)
 	}
-	for _, b := range o.browsers(t, t.Context()) { // twice by the same person
+	for _, b := range o.browsers(t.Context(), t) { // twice by the same person
 		b.Post(at, url.Values{"number": {"００１"}}, 200)
 	}
 	if diff := cmp.Diff([]string{o.author}, o.told(key)); diff != "" {
@@ -157,14 +157,14 @@ func TestReadingByLink(t *testing.T) {
 	o.SameAtNight(o.svc)
 	o.next(key, "第二版の本文。")
 	o.Must(o.svc.Approve(o.decide, key, policy.Approval{}))
-	for _, b := range o.browsers(t, t.Context()) {
+	for _, b := range o.browsers(t.Context(), t) {
 		if page := b.Get(at, 409); strings.Contains(page, "第一版の本文。") {
 			t.Error("an old poster shows an edition that no longer holds")
 		}
 		b.Post(at, url.Values{"number": {"001"}}, 409)
 	}
 	o.Clock.SetDay("2027-03-01")
-	for _, b := range o.browsers(t, t.Context()) {
+	for _, b := range o.browsers(t.Context(), t) {
 		b.Get(at, 401)
 	}
 }
@@ -175,13 +175,13 @@ func TestApprovingByLink(t *testing.T) {
 	key := o.written()
 	old, err := o.svc.AskApproval(o.keeper, key, o.chief)
 	o.Must(err)
-	for _, b := range o.browsers(t, t.Context()) {
+	for _, b := range o.browsers(t.Context(), t) {
 		if page := b.Get("/l/approve/"+old, 200); !strings.Contains(page, "第一版の本文。") || !strings.Contains(page, "社長") || !strings.Contains(page, "佐藤 花子") {
 			t.Error("the page lacks the draft, its author or who is asked")
 		}
 	}
 	o.next(key, "こっそり変えた。")
-	for _, b := range o.browsers(t, t.Context()) {
+	for _, b := range o.browsers(t.Context(), t) {
 		if page := b.Get("/l/approve/"+old, 409); strings.Contains(page, "こっそり") {
 			t.Error("the link shows a draft that was not asked about")
 		}
@@ -192,7 +192,7 @@ func TestApprovingByLink(t *testing.T) {
 	}
 	token, err := o.svc.AskApproval(o.keeper, key, o.chief)
 	o.Must(err)
-	all := o.browsers(t, t.Context())
+	all := o.browsers(t.Context(), t)
 	for _, b := range all {
 		b.Get("/l/approve/"+token, 200)
 	}

@@ -15,8 +15,9 @@ function put(id, html) {
   const focus = inside ? document.activeElement.id : "";
   old.replaceWith(fresh);
   const again = (focus && document.getElementById(focus)) || fresh;
+  if (!inside) return true;
   if (again === fresh) fresh.tabIndex = -1; // what had the focus is gone: go on from here, not from the top
-  if (inside) again.focus({ preventScroll: true });
+  again.focus({ preventScroll: true });
   return true;
 }
 

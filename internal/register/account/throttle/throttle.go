@@ -62,6 +62,14 @@ func (t *Throttle) Begin(now time.Time, login, address string) (wait time.Durati
 	if now.Sub(budget.from) >= Window {
 		budget = spent{from: now}
 	}
+	if count.last.After(now) { // the clock was set back: nobody waits for the time that it lost
+		count.last = now
+		t.pairs[p] = count
+	}
+	if budget.from.After(now) {
+		budget.from = now
+		t.addresses[p.address] = budget
+	}
 	if left := count.last.Add(delay(count.n)).Sub(now); left > 0 {
 		return left
 	}

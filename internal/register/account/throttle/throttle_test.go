@@ -92,3 +92,19 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d pairs and %d addresses are kept", pairs, addresses)
 	}
 }
+
+func TestClockSetBack(t *testing.T) {
+	t.Parallel()
+	var th throttle.Throttle
+	for i := range throttle.Budget { // the address has spent its budget, and sato must wait
+		th.Begin(noon, fmt.Sprint("user", i), "10.0.0.1")
+		th.Begin(noon, "sato", "10.0.0.1")
+	}
+	year := noon.AddDate(-1, 0, 0)
+	if got := th.Begin(year, "sato", "10.0.0.1"); got > 15*time.Minute {
+		t.Errorf("after the clock was set back a year, sato waits %v", got)
+	}
+	if got := th.Begin(year.Add(throttle.Window), "sato", "10.0.0.1"); got > 0 {
+		t.Errorf("and a quarter of an hour later still %v", got)
+	}
+}

@@ -4,6 +4,7 @@ package peopletest
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -48,11 +49,29 @@ func Open(t testing.TB, day string, more ...sqlite.Migration) *Office {
 	o := &Office{T: t, Clock: sqlitetest.NewClock(day), Facts: fact.NewStore(nil), Files: attach.New(t.TempDir())}
 	registers := []sqlite.Migration{audit.Migrations(), fact.Migrations(), attach.Migrations(), link.Migrations(), org.Migrations(), people.Migrations()}
 	o.DB = sqlitetest.Open(t, o.Clock, append(registers, more...)...)
+	o.build()
+	return o
+}
+
+// Copy returns an office of its own that holds now what o holds, on the same day; attachments are shared.
+func (o *Office) Copy(t testing.TB) *Office {
+	t.Helper()
+	c := &Office{T: t, Clock: sqlitetest.NewClock(o.Today().String()), Facts: fact.NewStore(nil), Files: o.Files}
+	file := filepath.Join(t.TempDir(), "copy.db")
+	c.Must(o.DB.CopyTo(t.Context(), file))
+	var err error
+	c.DB, err = sqlite.Open(t.Context(), file, c.Clock.Now)
+	c.Must(err)
+	t.Cleanup(func() { c.Must(c.DB.Close()) })
+	c.build()
+	return c
+}
+
+func (o *Office) build() {
 	o.Places = org.New(o.DB, o.Facts, nil)
 	o.People = people.New(o.DB, o.Facts, o.Places)
 	o.Places.SetPeople(o.People)
 	o.Roster = roster.New(o.DB, o.Facts, o.People, o.Places, o.Files)
-	return o
 }
 
 // As returns the context of a person who is signed in with an account of their own; person may be "".
