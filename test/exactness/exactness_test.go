@@ -175,6 +175,7 @@ func peopleSteps() []step {
 			c.Must(c.People.Save(c.keeper, p, 0))
 		}, nil},
 		{"the roster is unconfirmed for 366 days", func(c *company) {
+			c.Must(c.People.Leave(c.keeper, c.away, c.person(c.away).Version, c.Day("2026-12-31")))
 			c.redone("2027-10-01", "roster")
 			onDay("2027-11-20")(c)
 		}, onDay("2027-11-21"), nil},
