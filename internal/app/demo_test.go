@@ -35,7 +35,7 @@ func openDemoOn(t testing.TB, on string) *app.App {
 }
 
 func TestDemo(t *testing.T) { //nolint:paralleltest // it measures how long the company takes
-	started := time.Now() //nolint:forbidigo // tests measure the real time that passes
+	started := time.Now() // tests measure the real time that passes
 	a := openDemo(t)
 	if took := time.Since(started); took > longestBuild {
 		t.Errorf("built in %s", took)
@@ -59,6 +59,7 @@ func TestDemo(t *testing.T) { //nolint:paralleltest // it measures how long the 
 }
 
 func demoStaff(t *testing.T, a *app.App) {
+	t.Helper()
 	today := day("2026-11-23")
 	err := a.DB.Read(t.Context(), func(tx *sqlite.Tx) error {
 		for _, tt := range []struct {
@@ -101,6 +102,7 @@ func demoStaff(t *testing.T, a *app.App) {
 
 // demoVerdicts proves that each imperfection of the company shows where it belongs.
 func demoVerdicts(t *testing.T, a *app.App) {
+	t.Helper()
 	ctx := app.AsCommand(t.Context())
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
 		board, err := a.Assess.Board(ctx, tx, "jama-japia@2.3")
@@ -157,6 +159,7 @@ func certain(c *assessment.Clause) int {
 }
 
 func demoReport(t *testing.T, a *app.App) {
+	t.Helper()
 	r, err := a.Gaps(app.AsCommand(t.Context()), "ja")
 	if err != nil {
 		t.Fatal(err)
@@ -177,6 +180,7 @@ func demoReport(t *testing.T, a *app.App) {
 }
 
 func demoPlans(t *testing.T, a *app.App) {
+	t.Helper()
 	ctx := app.AsCommand(t.Context())
 	today := day("2026-11-23")
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
@@ -220,6 +224,7 @@ func demoPlans(t *testing.T, a *app.App) {
 
 // demoFiles proves that the sample files can be brought in, with the mistakes that they hold.
 func demoFiles(t *testing.T, a *app.App) {
+	t.Helper()
 	for _, tt := range []struct {
 		kind, file    string
 		adds, refused int

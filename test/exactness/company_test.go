@@ -79,7 +79,7 @@ func open(t *testing.T) *company {
 func (c *company) copy(t *testing.T) *company {
 	t.Helper()
 	own := *c
-	own.Office = c.Office.Copy(t)
+	own.Office = c.Copy(t)
 	own.build()
 	return &own
 }

@@ -1,9 +1,6 @@
 package exactness_test
 
 import (
-	"os"
-	"fmt"
-	"encoding/json"
 	"context"
 	"slices"
 	"strings"
@@ -28,6 +25,14 @@ type step struct {
 	given func(c *company) // what lies before, judged as the state to compare with; may be nil
 	when  func(c *company) // the one change
 	want  []string         // exactly the verdicts that turn
+}
+
+// turns writes clauses that turn in the same way.
+func turns(how string, clauses ...string) (out []string) {
+	for _, name := range clauses {
+		out = append(out, name+": "+how)
+	}
+	return out
 }
 
 // onDay moves the clock and reads everything, so that time alone is the change.
@@ -91,6 +96,7 @@ func (c *company) redone(day string, but ...string) {
 func TestOneChangeTurnsExactlyItsClauses(t *testing.T) {
 	t.Parallel()
 	base := open(t)
+	base.inOrder(t)
 	for _, s := range steps() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -100,12 +106,11 @@ func TestOneChangeTurnsExactlyItsClauses(t *testing.T) {
 			}
 			before := c.verdicts(t)
 			s.when(c)
-			if diff := cmp.Diff(s.want, turned(before, c.verdicts(t))); diff != "" {
+			slices.Sort(s.want)
+			got := turned(before, c.verdicts(t))
+			slices.Sort(got)
+			if diff := cmp.Diff(s.want, got); diff != "" {
 				t.Errorf("verdicts that turned (-want +got):\n%s", diff)
-				if f := os.Getenv("XDUMP"); f != "" {
-					b, _ := json.Marshal(map[string]any{"name": s.name, "got": turned(before, c.verdicts(t))})
-					fmt.Println("XD" + string(b))
-				}
 			}
 		})
 	}
@@ -123,7 +128,11 @@ func joined(c *company) {
 
 func trainingSteps() []step {
 	return []step{
-		{"a joiner without a lesson on day 31", joined, onDay("2026-12-02"), nil},
+		{"a joiner without a lesson on day 31", joined, onDay("2026-12-02"), turns(
+			"met → unmet",
+			"1-2-3-2 timing 1", "28 timing 1", "29 timing 1", "30 timing 1", "38 timing 1", "4 timing 1", "4-2-1-3 timing 1",
+			"4-2-1-3 timing 2", "4-2-1-3 timing 3", "4-2-2-1 timing 1", "9 timing 1",
+		)},
 		{"the joiner takes the mail lesson, late", func(c *company) {
 			joined(c)
 			onDay("2026-12-02")(c)
@@ -137,33 +146,38 @@ func trainingSteps() []step {
 				return err
 			})
 			c.teach("mail", staff...)
-		}, nil},
-		{"somebody drops out of one lesson", nil, func(c *company) { c.unattend("classification", c.worker) }, nil},
-		{"somebody who uses no mail drops out of the mail lesson", nil, func(c *company) { c.unattend("mail", c.worker) }, nil},
+		}, turns("unmet → met", "28 target 1", "28 timing 1", "4-2-1-3 target 1", "4-2-1-3 timing 1")},
+		{"somebody drops out of one lesson", nil, func(c *company) { c.unattend("classification", c.worker) }, turns("met → unmet", "30 target 1", "4-2-1-3 target 3")},
+		{"somebody who uses no mail drops out of the mail lesson", nil, func(c *company) { c.unattend("mail", c.worker) }, turns("met → unmet", "4-2-1-3 target 1")},
 		{"a lesson without reflection", nil, func(c *company) {
 			key, err := c.training.Save(c.keeper, training.Session{Title: "mail", On: c.Today(), Topics: []string{"mail"}, Method: "class", Content: "内容"})
 			c.Must(err)
 			_, err = c.training.Attend(c.keeper, key, c.everybody(), training.WayHand, attach.Upload{})
 			c.Must(err)
-		}, nil},
+		}, turns("met → unmet", "28 rule 2")},
 		{"a record without content", nil, func(c *company) {
 			s, err := c.training.Find(c.keeper, c.sessions["mail"])
 			c.Must(err)
 			s.Content = ""
 			_, err = c.training.Save(c.keeper, *s)
 			c.Must(err)
-		}, nil},
+		}, turns("met → unmet", "36 rule 1", "4-2-1-4 rule 1")},
 		{"the incident lesson as a handout", nil, func(c *company) {
 			s, err := c.training.Find(c.keeper, c.sessions["incident"])
 			c.Must(err)
 			s.Method = "handout"
 			_, err = c.training.Save(c.keeper, *s)
 			c.Must(err)
-		}, nil},
+		}, slices.Concat(turns("unmet → met", "38 rule 1", "4-2-2-1 rule 1"), turns("met → unmet", "38 rule 2", "4-2-2-1 rule 2"))},
 		{"the fiscal year ends", func(c *company) {
 			c.Must(c.People.Leave(c.keeper, c.away, c.person(c.away).Version, c.Day("2026-12-31"))) // nobody is missing until then
 			onDay("2027-03-31")(c)
-		}, onDay("2027-04-01"), nil},
+		}, onDay("2027-04-01"), turns(
+			"met → unmet",
+			"28 rule 1", "28 target 1", "29 rule 1", "29 target 1", "30 rule 1", "30 target 1", "34 rule 1", "34 target 1",
+			"38 rule 2", "38 target 1", "4-2-1-3 rule 1", "4-2-1-3 target 1", "4-2-1-3 target 2", "4-2-1-3 target 3",
+			"4-2-2-1 rule 2", "4-2-2-1 target 1", "9 rule 3", "9 target 1",
+		)},
 	}
 }
 
@@ -173,16 +187,39 @@ func peopleSteps() []step {
 			p := c.person(c.worker)
 			p.Mail = people.Unknown
 			c.Must(c.People.Save(c.keeper, p, 0))
-		}, nil},
+		}, turns("met → unknown", "28 target 1")},
 		{"the roster is unconfirmed for 366 days", func(c *company) {
 			c.Must(c.People.Leave(c.keeper, c.away, c.person(c.away).Version, c.Day("2026-12-31")))
 			c.redone("2027-10-01", "roster")
 			onDay("2027-11-20")(c)
-		}, onDay("2027-11-21"), nil},
-		{"an exclusion ends", onDay("2026-12-31"), onDay("2027-01-01"), nil},
+		}, onDay("2027-11-21"), slices.Concat(turns(
+			"met → unknown",
+			"1-1-1-3 target 1", "1-3-1-3 target 1", "100 target 1", "115 target 2", "129 target 1", "135 target 1", "23 target 1",
+			"28 target 1", "29 target 1", "3 target 1", "30 target 1", "33 target 1", "34 target 1", "38 target 1",
+			"4-1-5-5 target 1", "4-1-6-3 target 1", "4-2-1-1 target 1", "4-2-1-3 target 1", "4-2-1-3 target 2", "4-2-1-3 target 3",
+			"4-2-2-1 target 1", "4-3-1-1 target 1", "4-3-1-2 target 1", "4-3-2-1 target 1", "4-3-3-1 target 1", "5-2-1-1 target 1",
+			"9 target 1", "9 target 2",
+		), turns(
+			"na → unknown",
+			"1-2-3-2 timing 1", "28 timing 1", "29 timing 1", "30 timing 1", "38 timing 1", "4 timing 1", "4-2-1-3 timing 1",
+			"4-2-1-3 timing 2", "4-2-1-3 timing 3", "4-2-2-1 timing 1", "9 timing 1",
+		))},
+		{"an exclusion ends", onDay("2026-12-31"), onDay("2027-01-01"), turns(
+			"met → unmet",
+			"1-1-1-3 target 1", "1-3-1-3 target 1", "100 target 1", "115 target 2", "129 target 1", "135 target 1", "23 target 1",
+			"28 target 1", "29 target 1", "3 target 1", "30 target 1", "34 target 1", "38 target 1", "4-1-5-5 target 1",
+			"4-1-6-3 target 1", "4-2-1-3 target 1", "4-2-1-3 target 2", "4-2-1-3 target 3", "4-2-2-1 target 1", "4-3-1-1 target 1",
+			"4-3-1-2 target 1", "4-3-2-1 target 1", "4-3-3-1 target 1", "5-2-1-1 target 1", "9 target 1", "9 target 2",
+		)},
 		{"somebody who missed everything leaves", func(c *company) { onDay("2027-01-01")(c) }, func(c *company) {
 			c.Must(c.People.Leave(c.keeper, c.away, c.person(c.away).Version, c.Day("2026-12-31")))
-		}, nil},
+		}, turns(
+			"unmet → met",
+			"1-1-1-3 target 1", "1-3-1-3 target 1", "100 target 1", "115 target 2", "129 target 1", "135 target 1", "23 target 1",
+			"28 target 1", "29 target 1", "3 target 1", "30 target 1", "34 target 1", "38 target 1", "4-1-5-5 target 1",
+			"4-1-6-3 target 1", "4-2-1-3 target 1", "4-2-1-3 target 2", "4-2-1-3 target 3", "4-2-2-1 target 1", "4-3-1-1 target 1",
+			"4-3-1-2 target 1", "4-3-2-1 target 1", "4-3-3-1 target 1", "5-2-1-1 target 1", "9 target 1", "9 target 2",
+		)},
 	}
 }
 
@@ -206,16 +243,16 @@ func policySteps() []step {
 		c.Must(c.policy.Approve(c.decide, c.rules["policy"], policy.Approval{}))
 	}
 	return []step{
-		{"the policy is sealed by its author", nil, self("policy"), nil},
-		{"a regulation on rights is sealed by its author", nil, self("stocktake"), nil},
+		{"the policy is sealed by its author", nil, self("policy"), turns("met → unmet", "1 rule 1", "1-3-1-1 rule 2")},
+		{"a regulation on rights is sealed by its author", nil, self("stocktake"), turns("met → unmet", "4-1-7-1 rule 1", "49 rule 1")},
 		{"the same edition approved by a second person", nil, second("policy"), nil},
-		{"a new edition that nobody was told of", nil, untold, nil},
+		{"a new edition that nobody was told of", nil, untold, turns("met → unmet", "1-3-1-2 rule 1", "1-3-1-2 target 1", "1-3-1-3 target 1", "1-3-1-3 timing 1", "3 rule 1", "3 target 1", "3 timing 1")},
 		{"the new edition hangs on the wall", untold, func(c *company) {
 			c.notify(c.rules["policy"], policy.NewNotice{Way: policy.WayPosted, Place: "食堂", Scan: peopletest.Scan()})
-		}, nil},
+		}, turns("unmet → met", "1-3-1-2 rule 1", "1-3-1-2 target 1", "1-3-1-3 target 1", "1-3-1-3 timing 1", "3 rule 1", "3 target 1", "3 timing 1")},
 		{"the new edition can be read on screen", untold, func(c *company) {
 			c.notify(c.rules["policy"], policy.NewNotice{Way: policy.WayPage})
-		}, nil},
+		}, turns("unmet → met", "1-3-1-2 rule 1", "1-3-1-2 target 1", "1-3-1-3 timing 1", "3 rule 1", "3 timing 1")},
 		{"an edition that takes effect next month", nil, func(c *company) {
 			c.next(c.rules["policy"])
 			c.Must(c.policy.Approve(c.decide, c.rules["policy"], policy.Approval{EffectiveOn: c.Day("2026-12-23")}))
@@ -223,12 +260,17 @@ func policySteps() []step {
 		{"the review of the policy is 366 days old", func(c *company) {
 			c.redone("2027-05-01", "policy", "lessons")
 			onDay("2027-06-01")(c)
-		}, onDay("2027-06-02"), nil},
-		{"a regulation is retired", nil, func(c *company) { c.Must(c.policy.Retire(c.keeper, c.rules["password"])) }, nil},
+		}, onDay("2027-06-02"), turns("met → unmet", "1-3-1-4 frequency 1", "2 frequency 1", "2 rule 1")},
+		{"a regulation is retired", nil, func(c *company) { c.Must(c.policy.Retire(c.keeper, c.rules["password"])) }, turns(
+			"met → unmet",
+			"115 rule 1", "115 rule 2", "115 rule 3", "115 rule 4", "115 rule 5", "115 target 2", "116 rule 1", "116 rule 2",
+			"116 rule 3", "4-1-5-1 rule 1", "4-1-5-1 target 1", "4-1-5-2 rule 1", "4-1-5-3 rule 1", "4-1-5-3 rule 2",
+			"4-1-5-4 rule 1", "4-1-5-5 target 1", "4-1-6-1 rule 1", "4-1-6-2 rule 1", "4-1-6-3 target 1",
+		)},
 		{"a major change is not followed by a review for 61 days", func(c *company) {
 			c.Must(c.Places.AddMajorChange(c.keeper, org.MajorChange{On: c.Today(), What: "incident", Note: "ウイルス感染"}))
 			onDay("2027-01-22")(c)
-		}, onDay("2027-01-23"), nil},
+		}, onDay("2027-01-23"), turns("met → unmet", "2 timing 1")},
 	}
 }
 
@@ -237,22 +279,22 @@ func demandSteps() []step {
 		{"a law is not reflected", nil, func(c *company) {
 			_, err := c.demand.Save(c.keeper, demand.Demand{Type: demand.Law, Title: "新しい法律"})
 			c.Must(err)
-		}, nil},
+		}, turns("met → unmet", "1-1-1-1 rule 5", "9 rule 2")},
 		{"a demand of a customer is not reflected", nil, func(c *company) {
 			_, err := c.demand.Save(c.keeper, demand.Demand{Type: demand.Customer, Title: "B社の要求"})
 			c.Must(err)
-		}, nil},
+		}, turns("met → unmet", "1-1-1-1 rule 5", "10 rule 2")},
 		{"the only law on the list ends", nil, func(c *company) {
 			d, err := c.demand.Find(c.keeper, c.demands[demand.Law])
 			c.Must(err)
 			d.EndedOn = c.Today()
 			_, err = c.demand.Save(c.keeper, *d)
 			c.Must(err)
-		}, nil},
+		}, slices.Concat(turns("met → unmet", "1-1-1-1 rule 1"), turns("met → unknown", "9 rule 2"))},
 		{"the demands of customers were not looked through for 366 days", func(c *company) {
 			c.redone("2027-05-01", "customer", "lessons")
 			onDay("2027-06-01")(c)
-		}, onDay("2027-06-02"), nil},
+		}, onDay("2027-06-02"), turns("met → unmet", "1-1-1-2 frequency 1")},
 	}
 }
 
@@ -271,16 +313,15 @@ func quietSteps() []step {
 	}
 }
 
-// TestTheCompanyIsInOrder looks that the state all steps begin with is the good one: otherwise nothing could turn.
-func TestTheCompanyIsInOrder(t *testing.T) {
-	t.Parallel()
-	c := open(t)
+// inOrder looks that the state all steps begin with is the good one: otherwise nothing could turn.
+func (c *company) inOrder(t *testing.T) {
+	t.Helper()
 	for name, got := range c.verdicts(t) {
 		switch {
-		case name == "38 rule 1" || strings.HasPrefix(name, "x"):
+		case name == "38 rule 1" || name == "4-2-2-1 rule 1": // the lesson on incidents was held as a class: a step makes it a handout
 		case got == verdict.NA && strings.Contains(name, "timing"):
 		case got != verdict.Met:
-			t.Errorf("%s is %q", name, got)
+			t.Errorf("%s is %q before anything is changed", name, got)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func TestPlanRunsByDay(t *testing.T) {
 	p.add(10, "a", note("a"))
 	p.add(10, "b", note("b"))
 	told := 0
-	if err := p.run(t.Context(), NewClock(time.Now), func(done, total int) { told += done * total }); err != nil { //nolint:forbidigo // any clock will do
+	if err := p.run(t.Context(), NewClock(time.Now), func(done, total int) { told += done * total }); err != nil { // any clock will do
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"a", "b", "c"}, ran); diff != "" || told != 3+6+9 {

@@ -3,6 +3,7 @@ package gap
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
@@ -220,8 +221,18 @@ func (h *Web) step(o *assessment.Overview, i int, st verdict.Step, locale string
 	if st.Confirm && len(st.Clauses) > 0 {
 		v.Link = "/sheet/" + st.Clauses[0].Item.Framework.Key() + "/confirm"
 	}
-	v.Items = strings.Join(numbers, "・")
+	v.Items = itemList(numbers)
 	return v
+}
+
+// shownItems is how many item numbers stand beside a step; the rest are counted, and open under なぜ？.
+const shownItems = 5
+
+func itemList(numbers []string) string {
+	if len(numbers) <= shownItems {
+		return strings.Join(numbers, "・")
+	}
+	return strings.Join(numbers[:shownItems], "・") + " +" + strconv.Itoa(len(numbers)-shownItems)
 }
 
 func find(o *assessment.Overview, c *framework.Clause) *assessment.Clause {
