@@ -156,7 +156,7 @@ func TestDemoIsStable(t *testing.T) {
 	var reports [2]*app.GapsReport
 	for i := range reports {
 		var err error
-		if reports[i], err = openDemo(t).Gaps(app.AsCommand(t.Context()), "ja"); err != nil {
+		if reports[i], err = openDemoOn(t, "2026-11-23").Gaps(app.AsCommand(t.Context()), "ja"); err != nil {
 			t.Fatal(err)
 		}
 	}

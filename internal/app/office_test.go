@@ -2,9 +2,12 @@ package app_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,10 +51,52 @@ func open(t testing.TB) *app.App {
 	return a
 }
 
-// openDemo opens the sample company; it closes with the test.
+// template is the sample company, built once for all tests of this package.
+var template struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// TestMain removes the template when all tests are through.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if template.dir != "" {
+		if err := os.RemoveAll(template.dir); err != nil {
+			fmt.Fprintln(os.Stderr, "remove template:", err)
+		}
+	}
+	os.Exit(code)
+}
+
+// demoFolder gives a test its own copy of the sample company's folder.
+func demoFolder(t testing.TB) string {
+	t.Helper()
+	template.once.Do(func() {
+		if template.dir, template.err = os.MkdirTemp("", "kizuki-template-"); template.err != nil {
+			return
+		}
+		ctx := context.WithoutCancel(t.Context())
+		var a *app.App
+		a, template.err = app.OpenDemo(ctx, app.Config{Dir: template.dir, Now: fixed(), Log: app.DiscardLog(), Demo: true}, nil)
+		if template.err == nil {
+			template.err = a.Close()
+		}
+	})
+	if template.err != nil {
+		t.Fatal(template.err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(template.dir)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// openDemo opens a copy of the sample company; it closes with the test.
 func openDemo(t testing.TB) *app.App {
 	t.Helper()
-	a, err := app.OpenDemo(t.Context(), app.Config{Dir: t.TempDir(), Now: fixed(), Log: app.DiscardLog(), Demo: true}, nil)
+	a, err := app.OpenDemo(t.Context(), app.Config{Dir: demoFolder(t), Now: fixed(), Log: app.DiscardLog(), Demo: true}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
