@@ -31,7 +31,7 @@ func openDemoOn(t testing.TB, on string) *app.App {
 	return a
 }
 
-func TestDemo(t *testing.T) {
+func TestDemo(t *testing.T) { //nolint:tparallel // the subtests share one office, which is cheap to read
 	t.Parallel()
 	a := openDemo(t)
 	t.Run("staff", func(t *testing.T) { demoStaff(t, a) })
