@@ -73,7 +73,7 @@ func TestMain(m *testing.M) {
 func demoFolder(t testing.TB) string {
 	t.Helper()
 	template.once.Do(func() {
-		if template.dir, template.err = os.MkdirTemp("", "kizuki-template-"); template.err != nil {
+		if template.dir, template.err = os.MkdirTemp("", "kizuki-template-"); template.err != nil { //nolint:usetesting // it outlives the test that builds it
 			return
 		}
 		ctx := context.WithoutCancel(t.Context())
