@@ -29,11 +29,13 @@ func day(text string) jdate.Day {
 	return d
 }
 
-// fixed is a clock that stands at 10:00 in Tokyo on the day of all tests here and runs on from there.
+// morning is 10:00 in Tokyo on the day of all tests here.
+func morning() time.Time { return day("2026-11-23").Start().Add(10 * time.Hour) }
+
+// fixed is a clock that starts in the morning of that day and runs on from there.
 func fixed() func() time.Time {
 	started := time.Now() // tests measure the real time that passes
-	base := day("2026-11-23").Start().Add(10 * time.Hour)
-	return func() time.Time { return base.Add(time.Since(started)) }
+	return func() time.Time { return morning().Add(time.Since(started)) }
 }
 
 // open opens an empty office; it closes with the test.
@@ -78,7 +80,9 @@ func demoFolder(t testing.TB) string {
 		}
 		ctx := context.WithoutCancel(t.Context())
 		var a *app.App
-		a, template.err = app.OpenDemo(ctx, app.Config{Dir: template.dir, Now: fixed(), Log: app.DiscardLog(), Demo: true}, nil)
+		// The clock stands while the template is built: however long that takes on a busy machine, a copy whose
+		// clock starts in the morning finds no record of a time yet to come.
+		a, template.err = app.OpenDemo(ctx, app.Config{Dir: template.dir, Now: morning, Log: app.DiscardLog(), Demo: true}, nil)
 		if template.err == nil {
 			template.err = a.Close()
 		}
