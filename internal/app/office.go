@@ -32,6 +32,9 @@ func AsCommand(ctx context.Context) context.Context { return actor.With(ctx, act
 // GapsReport is what the company has not done yet, in the documented shape kizuki.gaps/1.
 type GapsReport = assessment.GapsReport
 
+// Required is how a framework stands against a level that somebody requires.
+type Required = assessment.Required
+
 // Gaps writes the gaps of all targets in a language.
 func (a *App) Gaps(ctx context.Context, lang string) (*GapsReport, error) {
 	return a.Assess.GapsReport(ctx, lang)
