@@ -15,6 +15,7 @@ type exportCommand struct {
 	Kind       string `arg:"" help:"What to write: gaps, sheet, people."`
 	ID         string `arg:"" optional:"" help:"For sheet: the framework, e.g. jama-japia."`
 	Format     string `help:"xlsx, csv or json." default:"xlsx" enum:"xlsx,csv,json"`
+	Encoding   string `help:"Of csv: utf-8 (with byte order mark, for Excel) or cp932 (Shift_JIS of Windows, for old programs)." default:"utf-8" enum:"utf-8,cp932"`
 	Unanswered bool   `help:"For sheet: write although items are still unanswered."`
 	Output     string `short:"o" help:"File to write; - is standard output." default:"-"`
 }
@@ -28,13 +29,17 @@ func (c *exportCommand) Run(ctx context.Context, e *environment) (err error) {
 	defer func() { err = errors.Join(err, a.Close()) }()
 	var buf bytes.Buffer
 	ctx = app.AsCommand(ctx)
+	format := c.Format
+	if c.Encoding == "cp932" && format == "csv" {
+		format = app.CP932
+	}
 	switch c.Kind {
 	case "gaps":
-		err = a.ExportGaps(ctx, &buf, c.Format, e.lang)
+		err = a.ExportGaps(ctx, &buf, format, e.lang)
 	case "sheet":
-		err = a.ExportSheet(ctx, &buf, c.ID, c.Format, e.lang, c.Unanswered)
+		err = a.ExportSheet(ctx, &buf, c.ID, format, e.lang, c.Unanswered)
 	case "people":
-		err = a.ExportPeople(ctx, &buf, c.Format, e.lang)
+		err = a.ExportPeople(ctx, &buf, format, e.lang)
 	default:
 		return problem.Invalid("", "cli.export.kind", "kind", c.Kind)
 	}
