@@ -147,43 +147,58 @@ func staff(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
 }
 
-// interrupted TEXT COMMAND ARGS... starts a command as a process of its own, sends it Ctrl-C as soon as its output holds
-// TEXT, and wants exit code 130; stdout and stderr can be looked at afterwards.
+// interrupted DIR FILE COMMAND ARGS... starts a command as a process of its own, sends it Ctrl-C as soon as DIR holds a
+// copy of FILE, and wants exit code 130; stdout and stderr can be looked at afterwards.
 func interrupted(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: interrupted TEXT COMMAND ARGS...")
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: interrupted DIR FILE COMMAND ARGS...")
 	}
 	path := ""
 	for dir := range strings.SplitSeq(ts.Getenv("PATH"), string(os.PathListSeparator)) {
-		if at := filepath.Join(dir, args[1]); path == "" {
+		if at := filepath.Join(dir, args[2]); path == "" {
 			if _, err := os.Stat(at); err == nil {
 				path = at
 			}
 		}
 	}
-	cmd := exec.CommandContext(context.Background(), path, args[2:]...) //nolint:gosec // a command of the script
+	cmd := exec.CommandContext(context.Background(), path, args[3:]...)
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "KIZUKI_LANG", "XDG_DATA_HOME"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
-	stdout, err := cmd.StdoutPipe()
+	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
+	wanted, err := os.Stat(ts.MkAbs(args[1]))
 	ts.Check(err)
-	cmd.Stderr = ts.Stderr()
 	ts.Check(cmd.Start())
-	lines := bufio.NewScanner(stdout)
-	sent := false
-	for lines.Scan() {
-		_, err := fmt.Fprintln(ts.Stdout(), lines.Text())
-		ts.Check(err)
-		if !sent && strings.Contains(lines.Text(), args[0]) {
-			sent = true
-			ts.Check(cmd.Process.Signal(os.Interrupt))
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for sent := false; ; {
+		select {
+		case err := <-ended:
+			if failed, ok := errors.AsType[*exec.ExitError](err); !ok || failed.ExitCode() != exitInterrupted {
+				ts.Fatalf("%s: %v, want exit code %d", strings.Join(args[2:], " "), err, exitInterrupted)
+			}
+			return
+		case <-look.C:
+			if !sent && holds(ts.MkAbs(args[0]), wanted.Size()) {
+				sent = true
+				ts.Check(cmd.Process.Signal(os.Interrupt))
+			}
 		}
 	}
-	err = cmd.Wait()
-	if failed, ok := errors.AsType[*exec.ExitError](err); !ok || failed.ExitCode() != exitInterrupted {
-		ts.Fatalf("%s: %v, want exit code %d", strings.Join(args[1:], " "), err, exitInterrupted)
+}
+
+// holds says whether a folder holds a file of that size.
+func holds(dir string, size int64) bool {
+	entries, _ := os.ReadDir(dir) // it may not be there yet
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Size() == size {
+			return true
+		}
 	}
+	return false
 }
 
 // bomb FILE writes a workbook of a few kB that unpacks to 300 MB of one sheet.

@@ -90,7 +90,7 @@ func TestFoldersThatBreakADatabase(t *testing.T) {
 func TestFilesOfTheFolderArePrivate(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "made before")
-	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // the case: a folder that everybody may look into
+	if err := os.Mkdir(dir, 0o755); err != nil { // the case: a folder that everybody may look into
 		t.Fatal(err)
 	}
 	ctx := app.AsCommand(t.Context())

@@ -64,9 +64,9 @@ func (s *Service) preview(ctx context.Context, tx *sqlite.Tx, imp Importer, i Im
 	if in.Progress == nil {
 		in.Progress = func(int, int) {}
 	}
-	refused, err := readRows(imp, p, &in)
-	if err != nil {
-		p.Problem = err
+	refused, tooMany := readRows(imp, p, &in)
+	if tooMany != nil {
+		p.Problem = tooMany
 		return p, nil
 	}
 	if p.Plan, err = imp.Plan(ctx, tx, in); err != nil {
@@ -92,7 +92,7 @@ const (
 
 // readRows fills in.Rows and returns the rows that no importer can use. Code too_large names the first row beyond
 // maxRows.
-func readRows(imp Importer, p *Preview, in *Input) ([]Refusal, error) {
+func readRows(imp Importer, p *Preview, in *Input) ([]Refusal, *problem.Error) {
 	var refused []Refusal
 	table := p.Table()
 	rows := rowsOf(table, p.Layout.Header)
