@@ -45,6 +45,10 @@ type Config struct {
 	// ReadOnly opens beside a running server: no lock, no migration, no write.
 	ReadOnly bool
 	Demo     bool // the sample company: pages say so
+	// Network names the network file system that holds a path, "" for a disk of this computer; nil asks the system.
+	Network func(path string) string
+	// Synced are the folders that sync services copy; nil takes those that the services announce themselves.
+	Synced []string
 }
 
 // App is an open office.
@@ -80,7 +84,7 @@ const databaseFile = "kizuki.db"
 // Open opens the office in cfg.Dir, making it when the folder is empty. Problem codes: unsupported for a
 // share or a synced folder, unavailable when another process holds it.
 func Open(ctx context.Context, cfg Config) (a *App, err error) {
-	if err := checkFolder(cfg.Dir); err != nil {
+	if err := checkFolder(cfg); err != nil {
 		return nil, err
 	}
 	cfg.Demo = cfg.Demo || isSample(cfg.Dir)
