@@ -46,6 +46,8 @@ type Config struct {
 	// ReadOnly opens beside a running server: no lock, no migration, no write.
 	ReadOnly bool
 	Demo     bool // the sample company: pages say so
+	// Watch is told of every page that is parsed or shown (web.Config.Watch); nil outside tests.
+	Watch func(what, locale, name string)
 }
 
 // App is an open office.
