@@ -109,7 +109,7 @@ func TestPage(t *testing.T) {
 		duty("later", "p1", "", o.Day("2026-12-08")), duty("undated", "p1", "", 0),
 	}}), rt.Shell()).Routes(rt)
 	want := map[string][]string{
-		"ja": {"「&lt;overdue&gt;」をする", "期限を3日過ぎています", "今日まで", "あと14日 12/7（月）", "あと15日 12/8（火）", "期限なし", "（1件）", "（3件）"},
+		"ja": {"「&lt;overdue&gt;」をする", "期限を3日過ぎています", "今日まで", "あと14日（12/7 月）", "あと15日（12/8 火）", "期限なし", "（1件）", "（3件）"},
 		"en": {"Do “&lt;overdue&gt;”", "Mon 7 Dec"},
 	}
 	for _, b := range peopletest.Browsers(o.As("p1"), t, rt) {

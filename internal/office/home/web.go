@@ -3,6 +3,7 @@ package home
 import (
 	"embed"
 	"net/http"
+	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
@@ -43,6 +44,9 @@ type Row struct {
 	When i18n.Msg // 「あと12日（12/4 金）」
 }
 
+// flat takes the weekday out of its brackets, because the day itself stands in brackets.
+var flat = strings.NewReplacer("（", " ", "）", "")
+
 // soonDays is what counts as soon: two weeks, so that a busy week does not hide a deadline.
 const soonDays = 14
 
@@ -70,7 +74,7 @@ func (h *Web) today(w http.ResponseWriter, r *http.Request) error {
 		case days == 0:
 			row.When = i18n.Msg{Key: "home.due_today"}
 		default:
-			row.When = i18n.Msg{Key: "home.due_in", Args: map[string]any{"n": days, "on": d.On.Short(web.Locale(r.Context()))}}
+			row.When = i18n.Msg{Key: "home.due_in", Args: map[string]any{"n": days, "on": flat.Replace(d.On.Short(web.Locale(r.Context())))}}
 		}
 		if days <= soonDays {
 			view.Soon = append(view.Soon, row)

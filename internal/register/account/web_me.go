@@ -2,6 +2,7 @@ package account
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
@@ -21,7 +22,27 @@ type MeView struct {
 // SessionRow is one session as shown.
 type SessionRow struct {
 	session.Session
-	Present bool // this very browser
+	Present bool   // this very browser
+	Browser string // its name as people know it, the raw User-Agent when it is another
+}
+
+// browserName reads a User-Agent as people call their browser: "Chrome (Windows)". The order matters, because most
+// browsers also name the ones that they follow.
+func browserName(agent string) string {
+	first := func(pairs ...string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if strings.Contains(agent, pairs[i]) {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+	name := first("Edg", "Edge", "Firefox/", "Firefox", "FxiOS/", "Firefox", "CriOS/", "Chrome", "Chrome/", "Chrome", "Safari/", "Safari")
+	system := first("Windows", "Windows", "Android", "Android", "iPhone", "iPhone", "iPad", "iPad", "Mac OS", "Mac", "Linux", "Linux")
+	if name == "" || system == "" {
+		return agent
+	}
+	return name + " (" + system + ")"
 }
 
 func (h *Web) meView(r *http.Request, form *web.Form) (MeView, error) {
@@ -38,7 +59,7 @@ func (h *Web) meView(r *http.Request, form *web.Form) (MeView, error) {
 		v.Scope = namesOf(v.Account.Scope, names)
 		sessions, err := h.svc.Sessions(ctx, tx)
 		for _, s := range sessions {
-			v.Sessions = append(v.Sessions, SessionRow{s, s.Key == sessionOf(ctx)})
+			v.Sessions = append(v.Sessions, SessionRow{s, s.Key == sessionOf(ctx), browserName(s.Agent)})
 		}
 		v.Others = len(sessions) - 1
 		return err

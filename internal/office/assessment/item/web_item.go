@@ -38,6 +38,7 @@ type View struct {
 	Objective     string
 	Requirement   string
 	Condition     string
+	OneWord       bool   // the requirement and the condition go by one word, which stands once
 	Official      string // 達成基準 of the imported sheet; empty: none
 	Source        string // file it came from
 	NeedsImport   bool
@@ -198,6 +199,7 @@ func (v *View) describe(b *assessment.Board, it *assessment.Item, locale string)
 		}
 	}
 	v.Condition = n.Text.In(locale)
+	v.OneWord = v.Requirement != "" && n.Kind == "criterion"
 	if o := it.Official; o != nil {
 		v.overlay(o, b.Source)
 		if o.Level != "" && o.Level != n.Level {

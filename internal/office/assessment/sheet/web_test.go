@@ -56,7 +56,7 @@ func TestExportPage(t *testing.T) {
 		sound(t, s.Page(t, base+"/export?items=9999", locale, http.StatusUnprocessableEntity))
 	}
 	body := s.Page(t, base+"/export?format=xlsx", "ja", http.StatusUnprocessableEntity)
-	for _, want := range []string{"まだ分からない項目が2件あります", "No.53", "空欄のままでよければ、印をつけてください。", "○○自動車"} {
+	for _, want := range []string{"まだ分からないのは2項目です", "No.53", "空欄のままでよければ、印をつけてください。", "○○自動車"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
