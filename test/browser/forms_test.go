@@ -136,7 +136,7 @@ func (w *walk) madePages() {
 	w.answer(`main form[action$="/link"]`, nil, http.StatusOK)
 	w.send("/sheet/jama-japia@2.3/ask", "main form", nil, http.StatusOK)
 	w.send("/sheet/jama-japia@2.3/owners", `main form[action$="/link"]`, nil, http.StatusOK)
-	w.openByText("/policy", "持出しの手順")
+	w.openByText("/policy", "鍵の手順")
 	w.answer(`main form[action$="/ask"]`, nil, http.StatusOK)
 	w.openByText("/policy", "来客の手順")
 	w.answer(`main form[action$="/notify"]`, map[string]string{"way": "link"}, http.StatusOK)
