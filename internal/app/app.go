@@ -50,6 +50,8 @@ type Config struct {
 	Network func(path string) string
 	// Synced are the folders that sync services copy; nil takes those that the services announce themselves.
 	Synced []string
+	// Watch is told of every page that is parsed or shown (web.Config.Watch); nil outside tests.
+	Watch func(what, locale, name string)
 }
 
 // App is an open office.
