@@ -16,6 +16,7 @@ type userCommand struct {
 	Add     userAdd     `cmd:"" help:"Add an account. Example: kizuki user add tanaka --name 田中 --role keeper"`
 	Passwd  userPasswd  `cmd:"" help:"Set a password. Example: kizuki user passwd tanaka"`
 	Disable userDisable `cmd:"" help:"Switch an account off. Example: kizuki user disable tanaka"`
+	Reset   userReset   `cmd:"" name:"reset-factor" help:"Take a lost second factor away: the next sign-in needs the password only. Example: kizuki user reset-factor tanaka"`
 }
 
 type userList struct {
@@ -85,6 +86,17 @@ type userDisable struct {
 func (c *userDisable) Run(ctx context.Context, e *environment) error {
 	return e.change(ctx, "cli.user.disabled", c.Login, func(ctx context.Context, a *app.App) error {
 		return a.DisableUser(ctx, c.Login)
+	})
+}
+
+type userReset struct {
+	Login string `arg:"" help:"Login name or mail address."`
+}
+
+// Run takes the second factors of an account away.
+func (c *userReset) Run(ctx context.Context, e *environment) error {
+	return e.change(ctx, "cli.user.factor_reset", c.Login, func(ctx context.Context, a *app.App) error {
+		return a.ResetFactor(ctx, c.Login)
 	})
 }
 

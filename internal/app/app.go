@@ -23,9 +23,11 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/policy/demand"
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/secret"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/setup"
+	"github.com/kizuki-security/kizuki/internal/register/account/signin"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
@@ -45,6 +47,9 @@ type Config struct {
 	// ReadOnly opens beside a running server: no lock, no migration, no write.
 	ReadOnly bool
 	Demo     bool // the sample company: pages say so
+	// PasswordAlone lets administrators work without a second factor: in the sample company, and in tests of
+	// other things.
+	PasswordAlone bool
 }
 
 // App is an open office.
@@ -59,6 +64,8 @@ type App struct {
 	People   *people.Service
 	Roster   *roster.Service
 	Accounts *account.Service
+	SignIn   *signin.Service
+	Secrets  *secret.Box
 	Setup    *setup.Service
 	Auth     *account.Auth
 	Intake   *intake.Service
@@ -114,6 +121,9 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := a.migrate(ctx); err != nil {
 		return a, err
 	}
+	if err := a.openSecrets(); err != nil {
+		return a, err
+	}
 	a.build()
 	if cfg.ReadOnly {
 		return a, nil
@@ -163,6 +173,7 @@ func (a *App) build() {
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
 	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, a.Requests)
 	a.Accounts = account.New(a.DB, a.accountConfig())
+	a.SignIn = a.newSignIn()
 	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
 	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)
 	a.Intake = a.newIntake()
