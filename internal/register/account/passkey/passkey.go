@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -105,41 +106,40 @@ type Desk struct {
 	open map[string]ceremony // by the hash of the token
 }
 
-// keep remembers a ceremony and returns its token. An address over its share loses its oldest.
+// keep remembers a ceremony and returns its token. What is over goes; an address over its share, and a table
+// that is full, lose their oldest.
 func (d *Desk) keep(c ceremony) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.open == nil {
 		d.open = map[string]ceremony{}
 	}
-	oldest, own, first, firstOwn := "", 0, c.began, c.began
-	for token, other := range d.open {
-		if age := c.began.Sub(other.began); age < 0 || age >= ceremonyLife {
-			delete(d.open, token)
-			continue
-		}
-		if other.address == c.address {
-			own++
-		}
-		if (other.address == c.address) && !other.began.After(firstOwn) {
-			firstOwn, oldest = other.began, token
-		}
-	}
-	if own >= maxEach {
-		delete(d.open, oldest)
-	}
-	if len(d.open) >= maxOpen {
-		victim := ""
-		for token, other := range d.open {
-			if victim == "" || other.began.Before(first) {
-				victim, first = token, other.began
-			}
-		}
-		delete(d.open, victim)
-	}
+	maps.DeleteFunc(d.open, func(_ string, other ceremony) bool {
+		age := c.began.Sub(other.began)
+		return age < 0 || age >= ceremonyLife
+	})
+	d.bound(maxEach, func(other ceremony) bool { return other.address == c.address })
+	d.bound(maxOpen, func(ceremony) bool { return true })
 	token := session.NewToken()
 	d.open[session.HashOf(token)] = c
 	return token
+}
+
+// bound makes room for one more among those that fit.
+func (d *Desk) bound(most int, fits func(ceremony) bool) {
+	n, oldest := 0, ""
+	for token, c := range d.open {
+		if !fits(c) {
+			continue
+		}
+		n++
+		if oldest == "" || c.began.Before(d.open[oldest].began) {
+			oldest = token
+		}
+	}
+	if n >= most {
+		delete(d.open, oldest)
+	}
 }
 
 // take ends the ceremony of a token.
