@@ -36,7 +36,10 @@ function write(credential) {
 async function ask(form) {
   const body = new URLSearchParams(new FormData(form));
   const res = await fetch(form.dataset.begin, { method: "POST", body, headers: { "X-Fragment": "passkey" } });
-  if (!res.ok) throw new Error(await res.text());
+  if (!res.ok) {
+    for (const field of form.querySelectorAll("[type=password]")) field.value = ""; // as the office does with what was wrong
+    throw new Error(await res.text());
+  }
   const options = read(await res.json());
   try {
     return write(await navigator.credentials[form.dataset.passkey](options));
