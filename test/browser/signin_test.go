@@ -2,6 +2,9 @@ package browser
 
 import (
 	"encoding/base32"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -153,5 +156,54 @@ func TestSecondStepWithoutJavaScript(t *testing.T) {
 		if !strings.Contains(complaint, "422") {
 			t.Errorf("the browser complained: %s", complaint)
 		}
+	}
+}
+
+// TestNewPlaceIsShown: who signs in with a browser that the account never used is shown to the person in the
+// browser that they have open, who ends it with one click.
+func TestNewPlaceIsShown(t *testing.T) {
+	t.Parallel()
+	_, address := sampleOffice(t)
+	b := newTab(t, address, phone)
+	b.signIn(app.DemoLogin, app.DemoPassword)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := &http.Client{Jar: jar}
+	ask := func(method, path string, form url.Values) (at string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, address+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("User-Agent", "Mozilla/5.0 (Windows NT 10.0) Firefox/150.0")
+		res, err := stranger.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return res.Request.URL.Path
+	}
+	if at := ask(http.MethodPost, "/login", url.Values{"login": {app.DemoLogin}, "password": {app.DemoPassword}}); at == "/login" {
+		t.Fatal("the stranger is not signed in")
+	}
+	b.open("/today")
+	b.reads(".banner", "はじめての場所かブラウザー")
+	b.click(".banner a")
+	b.reads(".note", "Firefox/Windows")
+	b.shoot("signin-unseen-phone")
+	b.open("/me?lang=en")
+	b.shoot("signin-unseen-phone-en")
+	b.open("/me?lang=ja")
+	b.click(`form[action="/me/sessions/alarm"] button`)
+	b.reads(".flash", "1件終わらせました")
+	if at := ask(http.MethodGet, "/me", nil); at != "/login" {
+		t.Errorf("the stranger still gets %s", at)
+	}
+	if strings.Contains(b.text("main"), "はじめての場所か") {
+		t.Error("the question is still open")
 	}
 }
