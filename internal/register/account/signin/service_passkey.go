@@ -149,8 +149,11 @@ func (s *Service) SignIn(ctx context.Context, party passkey.Party, try PasskeyTr
 // passkeyRefused records a refused passkey; one that looks copied is told to the person too.
 func (s *Service) passkeyRefused(ctx context.Context, answer passkey.Answer, c session.Client, why error) error {
 	err := s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		object, k := "account/unknown", passkey.Passkey{}
+		object := "account/unknown"
 		k, err := passkey.ByCredential(ctx, tx, answer.Credential())
+		if err != nil && problem.CodeOf(err) != problem.CodeInvalid {
+			return err
+		}
 		if err == nil {
 			a, err := s.accounts.ByRow(ctx, tx, k.Account)
 			if err != nil {

@@ -161,6 +161,7 @@ func (s *Service) open(ctx context.Context, tx *sqlite.Tx, a account.Account, ty
 	case factor.Recovery:
 		how = session.ByRecovery
 		ok, err = factor.UseRecovery(ctx, tx, owner(a), code)
+	default: // neither: wrong
 	}
 	if !ok {
 		how = ""
