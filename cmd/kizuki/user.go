@@ -16,6 +16,7 @@ type userCommand struct {
 	Add     userAdd     `cmd:"" help:"Add an account. Example: kizuki user add tanaka --name 田中 --role keeper"`
 	Passwd  userPasswd  `cmd:"" help:"Set a password. Example: kizuki user passwd tanaka"`
 	Disable userDisable `cmd:"" help:"Switch an account off. Example: kizuki user disable tanaka"`
+	Reset   userReset   `cmd:"" name:"reset-factor" help:"Take a lost second factor away: the next sign-in needs the password only. Example: kizuki user reset-factor tanaka"`
 }
 
 type userList struct {
@@ -91,7 +92,19 @@ func (c *userDisable) Run(ctx context.Context, e *environment) error {
 	})
 }
 
-// change opens the office, does one act and tells it: added, passwd or disabled.
+type userReset struct {
+	Login string `arg:"" help:"Login name or mail address."`
+	JSON  bool   `name:"json" help:"Print as JSON (kizuki.user/1)."`
+}
+
+// Run takes the second factors of an account away.
+func (c *userReset) Run(ctx context.Context, e *environment) error {
+	return e.change(ctx, "factor_reset", c.Login, c.JSON, func(ctx context.Context, a *app.App) error {
+		return a.ResetFactor(ctx, c.Login)
+	})
+}
+
+// change opens the office, does one act and tells it: added, passwd, disabled or factor_reset.
 func (e *environment) change(ctx context.Context, done, login string, asJSON bool, act func(context.Context, *app.App) error) (err error) {
 	a, err := e.open(ctx)
 	if err != nil {

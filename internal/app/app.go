@@ -24,9 +24,11 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/policy/demand"
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/secret"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/setup"
+	"github.com/kizuki-security/kizuki/internal/register/account/signin"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
@@ -52,6 +54,9 @@ type Config struct {
 	Synced []string
 	// Watch is told of every page that is parsed or shown (web.Config.Watch); nil outside tests.
 	Watch func(what, locale, name string)
+	// PasswordAlone lets administrators work without a second factor: in the sample company, and in tests of
+	// other things.
+	PasswordAlone bool
 }
 
 // App is an open office.
@@ -66,6 +71,8 @@ type App struct {
 	People   *people.Service
 	Roster   *roster.Service
 	Accounts *account.Service
+	SignIn   *signin.Service
+	Secrets  *secret.Box
 	Setup    *setup.Service
 	Auth     *account.Auth
 	Intake   *intake.Service
@@ -121,6 +128,9 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := a.migrate(ctx); err != nil {
 		return a, err
 	}
+	if err := a.openSecrets(); err != nil {
+		return a, err
+	}
 	a.build()
 	if cfg.ReadOnly {
 		return a, nil
@@ -170,6 +180,7 @@ func (a *App) build() {
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
 	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests)
 	a.Accounts = account.New(a.DB, a.accountConfig())
+	a.SignIn = a.newSignIn()
 	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
 	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)
 	a.Intake = a.newIntake()

@@ -38,10 +38,17 @@ func fixed() func() time.Time {
 	return func() time.Time { return morning().Add(time.Since(started)) }
 }
 
-// open opens an empty office; it closes with the test.
+// open opens an empty office whose administrators need no second factor; it closes with the test.
 func open(t testing.TB) *app.App {
 	t.Helper()
-	a, err := app.Open(t.Context(), app.Config{Dir: t.TempDir(), Now: fixed(), Log: app.DiscardLog()})
+	return openWith(t, app.Config{PasswordAlone: true})
+}
+
+// openWith opens an empty office of its own kind.
+func openWith(t testing.TB, cfg app.Config) *app.App {
+	t.Helper()
+	cfg.Dir, cfg.Now, cfg.Log = t.TempDir(), fixed(), app.DiscardLog()
+	a, err := app.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,11 +152,11 @@ func setUp(t testing.TB, a *app.App) map[actor.Role]string {
 // signIn gives the session cookie of an account.
 func signIn(t testing.TB, a *app.App, login, password string) *http.Cookie {
 	t.Helper()
-	token, err := a.Accounts.SignIn(context.WithoutCancel(t.Context()), account.Attempt{Login: login, Password: password})
+	in, err := a.Accounts.SignIn(context.WithoutCancel(t.Context()), account.Attempt{Login: login, Password: password})
 	if err != nil {
 		t.Fatalf("sign in as %s: %v", login, err)
 	}
-	return &http.Cookie{Name: "session", Value: token}
+	return &http.Cookie{Name: "session", Value: in.Session}
 }
 
 // ask sends a request as a browser does from the office's own pages; cookie nil is nobody.

@@ -17,6 +17,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/setup"
+	"github.com/kizuki-security/kizuki/internal/register/account/signin"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
@@ -29,7 +30,7 @@ func (a *App) routes(rt *web.Router) {
 	shell, topics := rt.Shell(), a.Catalog.Table.Topics
 	rt.Handle("GET /healthz", web.Public, healthy)
 	for _, pages := range []interface{ Routes(*web.Router) }{
-		account.NewWeb(a.Accounts, a.Auth, shell), setup.NewWeb(a.Setup, a.Auth, shell),
+		account.NewWeb(a.Accounts, a.Auth, shell), signin.NewWeb(a.SignIn, a.Auth, shell), setup.NewWeb(a.Setup, a.Auth, shell),
 		attach.NewWeb(a.DB, a.Files), org.NewWeb(a.Org, shell), people.NewWeb(a.People, shell), roster.NewWeb(a.Roster, shell), intake.NewWeb(a.Intake, shell),
 		home.NewWeb(a.Home, shell), policy.NewWeb(a.Policy, shell, topics, a.baseAddress), demand.NewWeb(a.Demands, shell),
 		reader.NewWeb(a.DB, a.Policy, a.People, shell, topics), training.NewWeb(a.Training, shell, topics),

@@ -76,7 +76,11 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 		return nil, err
 	}
 	err = a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
-		f.Banners, err = a.Accounts.Banners(ctx, tx)
+		if f.Banners, err = a.Accounts.Banners(ctx, tx); err != nil {
+			return err
+		}
+		own, err := a.SignIn.Banners(ctx, tx)
+		f.Banners = append(own, f.Banners...)
 		return err
 	})
 	if err != nil {
@@ -148,7 +152,7 @@ func (a *App) changes(r *http.Request, request string) []web.Change {
 // routerConfig is what the HTTP floor needs to know of the office.
 func (a *App) routerConfig() web.Config {
 	return web.Config{
-		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.Auth.Authenticate,
+		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.Auth.Authenticate, Gate: a.SignIn.Gate,
 		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure, Watch: a.cfg.Watch,
 	}
 }

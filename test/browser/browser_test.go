@@ -344,7 +344,7 @@ func serve(t testing.TB, a *app.App) (address string) {
 }
 
 // emptyOffice serves an empty folder and gives the one-time link of its set-up.
-func emptyOffice(t testing.TB) (address, link string) {
+func emptyOffice(t testing.TB) (a *app.App, address, link string) {
 	t.Helper()
 	a, err := app.Open(t.Context(), app.Config{Dir: t.TempDir(), Now: fixed(), Log: app.DiscardLog(), Watch: watch})
 	if err != nil {
@@ -354,7 +354,7 @@ func emptyOffice(t testing.TB) (address, link string) {
 	if link, err = a.SetupLink(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return address, strings.TrimPrefix(link, address)
+	return a, address, strings.TrimPrefix(link, address)
 }
 
 // sampleOffice serves the sample company.

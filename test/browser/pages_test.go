@@ -304,6 +304,9 @@ func seeds(t testing.TB, a *app.App) (s start) {
 	must(err)
 	s.links = append(s.links, link.Path("password", token))
 	s.pages = append(s.pages, "/import", "/rounds/new")
+	// Pages about factors that the person in charge does not have, or that this address does not allow.
+	s.pages = append(s.pages, "/me/factors/app", "/me/factors/app/remove", "/me/factors/codes", "/me/factors/passkeys/new", "/me/factors/passkeys/none/remove")
+	s.links = append(s.links, account.SecondPath) // leads back to the first step
 	asMe := actor.With(t.Context(), actor.New(actor.Actor{Account: me.Key, Person: me.Person, Name: me.Name, Via: "session"}, app.Grants()[actor.Keeper]))
 	asPresident := actor.With(t.Context(), actor.New(actor.Actor{Account: president.Key, Person: president.Person, Via: "session"}, app.Grants()[actor.Approver]))
 	draft := policy.Draft{Type: policy.TypeRegulation, Title: "持出しの手順", Topics: []string{"media"}, Owner: me.Person, Body: "1 持ち出す前に\n2 戻したあとに"}

@@ -204,6 +204,9 @@ func (rt *Router) guard(route Route, h Handler) http.Handler {
 			rt.refuse(w, r, err)
 			return
 		}
+		if rt.gated(w, r, route.Access) {
+			return
+		}
 		defer func() {
 			if r.MultipartForm != nil { // the server cleans up after its own request only, not after copies of it
 				_ = r.MultipartForm.RemoveAll()
@@ -242,12 +245,32 @@ func allowed(a Access, v Viewer) error {
 	return problem.Unauthenticated("web.sign_in_first")
 }
 
+// gated answers in the handler's place when somebody must do something else first.
+func (rt *Router) gated(w http.ResponseWriter, r *http.Request, a Access) bool {
+	if rt.cfg.Gate == nil || a.kind == "public" || a.kind == "link" {
+		return false
+	}
+	to, err := rt.cfg.Gate(r)
+	switch {
+	case err == nil:
+		return false
+	case to != "" && wantsPage(r):
+		Redirect(w, to)
+	default:
+		rt.fail(w, r, err)
+	}
+	return true
+}
+
+// wantsPage says whether a person waits for a page of its own; programs, posts and fragments get the status.
+func wantsPage(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.Header.Get("X-Fragment") == "" && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
 // refuse sends people who are not signed in to the sign-in page; programs and posts get the status.
 func (rt *Router) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if problem.CodeOf(err) == problem.CodeUnauthenticated && r.Method == http.MethodGet && r.Header.Get("X-Fragment") == "" &&
-		strings.Contains(r.Header.Get("Accept"), "text/html") {
-		w.Header().Set("Location", "/login")
-		w.WriteHeader(http.StatusSeeOther)
+	if problem.CodeOf(err) == problem.CodeUnauthenticated && wantsPage(r) {
+		Redirect(w, "/login")
 		return
 	}
 	rt.fail(w, r, err)

@@ -58,6 +58,9 @@ type Config struct {
 	Now      func() time.Time
 	// Authenticate reads the session, puts the actor into the request's context and says who asks.
 	Authenticate func(r *http.Request) (*http.Request, Viewer, error)
+	// Gate may ask somebody who is let in to do something else first: an error stops every route but the public
+	// ones and links, and sends who asks for a page to the address. nil lets everybody pass.
+	Gate func(r *http.Request) (to string, err error)
 	// Frame builds what surrounds the page; called once per rendered page.
 	Frame func(r *http.Request) (*Frame, error)
 	// Changes lists what the act of an earlier request changed; may be nil.

@@ -5,9 +5,13 @@
 // stays, and an administrator who may also approve is said so openly. Passwords are argon2id (subfolder
 // password); guessing is slowed down per account and address (subfolder throttle), never by locking the
 // account. The first account is made by subfolder setup; the table of sessions is kept by subfolder session.
-// The package imports org and the registers below it; it knows no feature.
+// Second factors are kept by factor (app and recovery codes) and passkey; signin holds the acts and pages of
+// the second step. The package imports org and the registers below it; it knows no feature.
 //
 //	setup → password, session
+//	factor → session
+//	passkey → session
+//	signin → factor, passkey, session, throttle
 package account
 
 import (

@@ -107,7 +107,8 @@ func (o *office) account(t *testing.T, key string) (a account.Account) {
 }
 
 func (o *office) signIn(login, plain, address string) (string, error) {
-	return o.svc.SignIn(context.Background(), account.Attempt{Login: login, Password: plain, Client: session.Client{Address: address, Agent: "test"}})
+	in, err := o.svc.SignIn(context.Background(), account.Attempt{Login: login, Password: plain, Client: session.Client{Address: address, Agent: "test"}})
+	return in.Session, err
 }
 
 func (o *office) mustSignIn(t *testing.T, login, plain string) string {

@@ -31,6 +31,10 @@ type Config struct {
 	// People and Departments list what an account may name; nil lists nothing and checks nothing.
 	People      func(ctx context.Context, tx *sqlite.Tx) ([]org.Choice, error)
 	Departments func(ctx context.Context, tx *sqlite.Tx) ([]org.Choice, error)
+	// RequireFactor says for which roles a password is not enough; nil: for none.
+	RequireFactor func(roles []actor.Role) bool
+	// Notice tells the person behind an account what happened to it, outside these pages; nil tells nobody.
+	Notice func(ctx context.Context, tx *sqlite.Tx, accountKey, messageKey string, args problem.Args) error
 }
 
 // Service holds the acts of this register. It is safe for concurrent use.
@@ -66,6 +70,18 @@ func (s *Service) List(ctx context.Context, tx *sqlite.Tx) ([]Account, error) {
 func (s *Service) ByKey(ctx context.Context, tx *sqlite.Tx, key string) (Account, error) {
 	a, err := accountByKey(ctx, tx, key)
 	return a.Account, err
+}
+
+// ByRow returns one account by its row number, for the registers of this room; problem code not_found.
+func (s *Service) ByRow(ctx context.Context, tx *sqlite.Tx, id int64) (Account, error) {
+	a, err := accountByID(ctx, tx, id)
+	return a.Account, err
+}
+
+// ScopeNames are the names of the departments of an account; none for the whole company.
+func (s *Service) ScopeNames(ctx context.Context, tx *sqlite.Tx, a Account) ([]string, error) {
+	names, err := choices(ctx, tx, s.cfg.Departments)
+	return namesOf(a.Scope, names), err
 }
 
 // ByLogin returns one account by its login; problem code not_found.
@@ -179,7 +195,7 @@ func (s *Service) First(ctx context.Context, tx *sqlite.Tx, n NewAccount, hash s
 	if a, err = s.insert(ctx, tx, n, hash); err != nil || c == nil {
 		return a, "", err
 	}
-	token, err = s.begin(ctx, tx, a, *c)
+	token, err = s.begin(ctx, tx, a, session.BySetup, *c)
 	return a, token, err
 }
 

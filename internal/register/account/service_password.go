@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/account/factor"
 	"github.com/kizuki-security/kizuki/internal/register/account/session"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/link"
@@ -109,21 +110,9 @@ type PasswordChange struct {
 // begins, whose token is returned. Problem codes: unauthenticated, invalid at "current" or "password",
 // unavailable after wrong tries.
 func (s *Service) ChangePassword(ctx context.Context, c PasswordChange) (token string, err error) {
-	key := actor.From(ctx).Account
-	var a stored
-	err = s.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
-		a, err = accountByKey(ctx, tx, key)
-		return err
-	})
+	a, err := s.confirm(ctx, c.Current, c.Client)
 	if err != nil {
 		return "", err
-	}
-	ok, _, err := s.try(ctx, a.Login, a.password, c.Current, c.Client)
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		return "", problem.Invalid("current", "account.current_wrong")
 	}
 	if c.New == c.Current {
 		return "", problem.Invalid("password", "account.password.same")
@@ -133,7 +122,7 @@ func (s *Service) ChangePassword(ctx context.Context, c PasswordChange) (token s
 		return "", err
 	}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		now, err := accountByKey(ctx, tx, key)
+		now, err := accountByKey(ctx, tx, a.Key)
 		if err != nil {
 			return err
 		}
@@ -143,10 +132,32 @@ func (s *Service) ChangePassword(ctx context.Context, c PasswordChange) (token s
 		if err := s.replacePassword(ctx, tx, now.Account, hash, "account.password_changed"); err != nil {
 			return err
 		}
-		token, err = s.begin(ctx, tx, now.Account, c.Client)
+		token, err = s.begin(ctx, tx, now.Account, session.ByChange, c.Client)
 		return err
 	})
 	return token, err
+}
+
+// Confirm asks who acts for the own password once more, before what a stranger at an open screen must not do.
+// Problem codes: unauthenticated, invalid at "current", unavailable after wrong tries.
+func (s *Service) Confirm(ctx context.Context, plain string, c session.Client) (Account, error) {
+	a, err := s.confirm(ctx, plain, c)
+	return a.Account, err
+}
+
+func (s *Service) confirm(ctx context.Context, plain string, c session.Client) (a stored, err error) {
+	err = s.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		a, err = accountByKey(ctx, tx, actor.From(ctx).Account)
+		return err
+	})
+	if err != nil {
+		return a, err
+	}
+	ok, _, err := s.try(ctx, a.Login, a.password, plain, c)
+	if err == nil && !ok {
+		err = problem.Invalid("current", "account.current_wrong")
+	}
+	return a, err
 }
 
 // hashOf checks a new password against the rules and hashes it.
@@ -169,26 +180,14 @@ func (s *Service) replacePassword(ctx context.Context, tx *sqlite.Tx, a Account,
 	if _, err := session.End(ctx, tx, a.ID, "", ""); err != nil {
 		return err
 	}
+	if err := factor.EndWaiting(ctx, tx, a.ID); err != nil {
+		return err
+	}
+	if err := s.Notify(ctx, tx, a.Key, "account.notice.password", problem.Args{"at": tx.Now}); err != nil {
+		return err
+	}
 	if err := link.RevokeAll(ctx, tx, purposePassword, subject(a.Key)); err != nil {
 		return err
 	}
 	return s.record(ctx, tx, act, a)
-}
-
-// CheckPassword says whether plain is the password of the login: problem code invalid (account.wrong)
-// when it is not or the login does not exist, unavailable after wrong tries. It opens no session.
-func (s *Service) CheckPassword(ctx context.Context, login, plain string) error {
-	login = cleanLogin(login)
-	a, err := s.credential(ctx, login)
-	if err != nil {
-		return err
-	}
-	ok, _, err := s.try(ctx, login, a.password, plain, session.Client{Address: "command"})
-	if err != nil {
-		return err
-	}
-	if !ok || a.Disabled {
-		return problem.Invalid("", "account.wrong")
-	}
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/account/factor"
 	"github.com/kizuki-security/kizuki/internal/register/account/session"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
@@ -20,29 +21,33 @@ type Attempt struct {
 	Client          session.Client
 }
 
+// Entry is what a right password gives: the token of a session, or, where the account has a second factor,
+// that of a sign-in which waits for it (package signin).
+type Entry struct{ Session, Waiting string }
+
 // SignIn checks a password and begins a session with a new token, whatever the browser brought along.
 // Problem codes: invalid (account.wrong, the same for an unknown login; account.closed only after the
 // right password), unavailable (account.wait) while tries of this address for this login must wait.
-func (s *Service) SignIn(ctx context.Context, try Attempt) (token string, err error) {
+func (s *Service) SignIn(ctx context.Context, try Attempt) (in Entry, err error) {
 	login := cleanLogin(try.Login)
 	if !loginForm.MatchString(login) {
 		login = "?" // what nobody can have; it still costs a hash and a try
 	}
 	a, err := s.credential(ctx, login)
 	if err != nil {
-		return "", err
+		return Entry{}, err
 	}
 	ok, stale, err := s.try(ctx, login, a.password, try.Password, try.Client)
 	if err != nil {
-		return "", err
+		return Entry{}, err
 	}
 	if !ok {
-		return "", s.refused(ctx, a.Account, try.Client)
+		return Entry{}, s.refused(ctx, a.Account, try.Client)
 	}
 	fresh := ""
 	if stale {
 		if fresh, err = s.hasher.Hash(ctx, try.Password); err != nil {
-			return "", err
+			return Entry{}, err
 		}
 	}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
@@ -53,23 +58,53 @@ func (s *Service) SignIn(ctx context.Context, try Attempt) (token string, err er
 		if now.password != a.password {
 			return problem.Invalid("", "account.wrong")
 		}
-		who, active := s.actorOf(now.Account, "session", jdate.Of(tx.Now))
-		if !active {
+		if _, active := s.actorOf(now.Account, "session", jdate.Of(tx.Now)); !active {
 			return problem.Invalid("", "account.closed")
 		}
-		ctx := actor.With(ctx, who)
 		if fresh != "" {
 			if err := putPassword(ctx, tx, now.ID, fresh, false); err != nil {
 				return err
 			}
 		}
-		if err := s.endOld(ctx, tx, try.Old); err != nil {
+		second, err := factor.Of(ctx, tx, now.ID)
+		if err == nil && second.Any() {
+			in.Waiting, err = factor.Wait(ctx, tx, now.ID)
 			return err
 		}
-		token, err = s.begin(ctx, tx, now.Account, try.Client)
+		if err != nil {
+			return err
+		}
+		in.Session, err = s.Begin(ctx, tx, now.Account, session.ByPassword, try.Old, try.Client)
 		return err
 	})
-	return token, err
+	return in, err
+}
+
+// Begin opens a session for an account that has shown who it is, with a new token, and ends the one that the
+// browser brought along (old), whosever. Problem code invalid (account.closed) when no role counts today.
+func (s *Service) Begin(ctx context.Context, tx *sqlite.Tx, a Account, how session.How, old string, c session.Client) (token string, err error) {
+	who, active := s.actorOf(a, "session", jdate.Of(tx.Now))
+	if !active {
+		return "", problem.Invalid("", "account.closed")
+	}
+	ctx = actor.With(ctx, who)
+	if err := s.endOld(ctx, tx, old); err != nil {
+		return "", err
+	}
+	return s.begin(ctx, tx, a, how, c)
+}
+
+// Requires says whether the roles of an account ask for a second factor today.
+func (s *Service) Requires(a Account, today jdate.Day) bool {
+	return s.cfg.RequireFactor != nil && s.cfg.RequireFactor(a.ActiveRoles(today))
+}
+
+// Notify tells the person behind an account what happened to it, where app has given a way to do so.
+func (s *Service) Notify(ctx context.Context, tx *sqlite.Tx, key, message string, args problem.Args) error {
+	if s.cfg.Notice == nil {
+		return nil
+	}
+	return s.cfg.Notice(ctx, tx, key, message, args)
 }
 
 // credential returns the account of a login; the zero account, which no password opens, when there is none.
@@ -112,18 +147,24 @@ func (s *Service) refused(ctx context.Context, a Account, c session.Client) erro
 	return problem.Invalid("", "account.wrong")
 }
 
-// begin opens a session for an account and returns its token.
-func (s *Service) begin(ctx context.Context, tx *sqlite.Tx, a Account, c session.Client) (token string, err error) {
+// begin opens a session for an account and returns its token. One from a new place is told to the person.
+func (s *Service) begin(ctx context.Context, tx *sqlite.Tx, a Account, how session.How, c session.Client) (token string, err error) {
 	c = c.Tidy()
-	token, key, err := session.Begin(ctx, tx, a.ID, c)
+	token, opened, err := session.Begin(ctx, tx, a.ID, how, c)
 	if err != nil {
 		return "", err
 	}
 	if err := noteSignIn(ctx, tx, a.ID); err != nil {
 		return "", err
 	}
+	if opened.Unseen {
+		args := problem.Args{"at": tx.Now, "device": c.Device().Shown(), "address": c.Address}
+		if err := s.Notify(ctx, tx, a.Key, "account.notice.new_place", args); err != nil {
+			return "", err
+		}
+	}
 	return token, audit.Record(ctx, tx, "account.signed_in", subject(a.Key), audit.Image{
-		"session": key, "address": audit.Personal(c.Address), "agent": audit.Personal(c.Agent),
+		"session": opened.Key, "how": string(how), "new_place": opened.Unseen, "address": audit.Personal(c.Address), "agent": audit.Personal(c.Agent),
 	})
 }
 

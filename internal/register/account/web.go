@@ -8,13 +8,15 @@ import (
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
+	"github.com/kizuki-security/kizuki/internal/register/account/passkey"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 //go:embed views/*.html
 var viewFiles embed.FS
 
-// Web serves the pages of this register: sign-in, the own account, accounts, password links.
+// Web serves the pages of this register: sign-in, accounts, password links. The second step and the own page
+// are served by package signin.
 type Web struct {
 	svc   *Service
 	auth  *Auth
@@ -34,10 +36,6 @@ func (h *Web) Routes(rt *web.Router) {
 	rt.Handle("POST /logout", web.Public, h.logout)
 	rt.Handle("GET /l/password/{token}", web.ByLink, h.resetForm)
 	rt.Handle("POST /l/password/{token}", web.ByLink, h.reset)
-	rt.Handle("GET /me", web.SignedIn, h.me)
-	rt.Handle("POST /me/password", web.SignedIn, h.changePassword)
-	rt.Handle("POST /me/sessions/{key}/end", web.SignedIn, h.endSession)
-	rt.Handle("POST /me/sessions/end", web.SignedIn, h.endOthers)
 	rt.Handle("GET /settings/accounts", web.Needs(PermManage), h.list)
 	rt.Handle("GET /settings/accounts/export", web.Needs(PermManage), h.export)
 	rt.Handle("GET /settings/accounts/new", web.Needs(PermManage), h.newForm)
@@ -68,10 +66,16 @@ func (s *Service) Banners(ctx context.Context, tx *sqlite.Tx) ([]web.Banner, err
 type LoginView struct {
 	Form       *web.Form
 	NeedsSetup bool // nobody can sign in yet: the page says how to begin
+	Passkey    bool // browsers allow passkeys at this address
+}
+
+func (h *Web) loginView(r *http.Request, form *web.Form) LoginView {
+	_, why := passkey.PartyOf(h.auth.OwnAddress(r))
+	return LoginView{Form: form, Passkey: why == ""}
 }
 
 func (h *Web) loginForm(w http.ResponseWriter, r *http.Request) error {
-	v, ctx := LoginView{Form: web.NewForm()}, r.Context()
+	v, ctx := h.loginView(r, web.NewForm()), r.Context()
 	err := h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
 		v.NeedsSetup, err = h.svc.NeedsSetup(ctx, tx)
 		return err
@@ -87,7 +91,7 @@ func (h *Web) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	try := Attempt{Login: form.Values.Get("login"), Password: form.Values.Get("password"), Old: h.auth.token(r), Client: h.auth.Client(r)}
+	try := Attempt{Login: form.Values.Get("login"), Password: form.Values.Get("password"), Old: h.auth.Token(r), Client: h.auth.Client(r)}
 	form.Values.Del("password") // never into a page
 	var found problem.List
 	if try.Login == "" {
@@ -96,20 +100,25 @@ func (h *Web) login(w http.ResponseWriter, r *http.Request) error {
 	if try.Password == "" {
 		found.Add(problem.Invalid("password", "account.password.needed"))
 	}
-	var token string
+	var in Entry
 	if err = found.Err(); err == nil {
-		token, err = h.svc.SignIn(r.Context(), try)
+		in, err = h.svc.SignIn(r.Context(), try)
 	}
 	if err != nil {
-		return h.views.RenderForm(w, r, err, form, "account_login", LoginView{Form: form})
+		return h.views.RenderForm(w, r, err, form, "account_login", h.loginView(r, form))
 	}
-	h.auth.SignIn(w, token)
+	if in.Waiting != "" {
+		h.auth.Wait(w, in.Waiting)
+		web.Redirect(w, SecondPath)
+		return nil
+	}
+	h.auth.SignIn(w, in.Session)
 	web.Redirect(w, "/") // never to an address that the form names
 	return nil
 }
 
 func (h *Web) logout(w http.ResponseWriter, r *http.Request) error {
-	if token := h.auth.token(r); token != "" {
+	if token := h.auth.Token(r); token != "" {
 		if err := h.svc.SignOut(r.Context(), token); err != nil {
 			return err
 		}
@@ -151,7 +160,7 @@ func (h *Web) reset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	plain := h.newPassword(form)
+	plain := NewPassword(form)
 	v, err := h.resetView(r, form)
 	if err != nil {
 		return err
@@ -165,8 +174,8 @@ func (h *Web) reset(w http.ResponseWriter, r *http.Request) error {
 	return h.shell.Done(w, r, "/login", "account.password_set_done")
 }
 
-// newPassword reads a new password, entered twice, and takes both out of the form.
-func (h *Web) newPassword(form *web.Form) string {
+// NewPassword reads a new password, entered twice, and takes both out of the form.
+func NewPassword(form *web.Form) string {
 	plain, again := form.Secret("password"), form.Secret("again")
 	form.Values.Del("password")
 	form.Values.Del("again")

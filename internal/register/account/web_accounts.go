@@ -12,6 +12,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sheet"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
+	"github.com/kizuki-security/kizuki/internal/register/account/factor"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/link"
 	"github.com/kizuki-security/kizuki/internal/register/org"
@@ -110,7 +111,8 @@ type EditView struct {
 	Roles       []RoleChoice
 	Departments []ScopeChoice
 	People      []web.Option
-	Own         bool     // the reader's own account
+	Own         bool // the reader's own account
+	Factors     factor.State
 	Now         *Account // the account as somebody else left it meanwhile; nil without a conflict
 }
 
@@ -136,6 +138,9 @@ func (h *Web) editView(r *http.Request, form *web.Form, key string) (EditView, e
 				return err
 			}
 			v.State = v.Account.State(jdate.Of(tx.Now))
+			if v.Factors, err = factor.Of(ctx, tx, v.Account.ID); err != nil {
+				return err
+			}
 		}
 		if v.Form == nil {
 			v.Form = accountForm(v.Account)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/web"
+	"github.com/kizuki-security/kizuki/internal/register/account/factor"
 	"github.com/kizuki-security/kizuki/internal/register/account/session"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 )
@@ -44,8 +45,8 @@ func (v viewer) Holds(permission string) bool { return v.who.May(actor.Permissio
 
 type sessionKey struct{}
 
-// sessionOf is the key of the session of the request, "" for none.
-func sessionOf(ctx context.Context) string {
+// SessionOf is the key of the session of the request, "" for none.
+func SessionOf(ctx context.Context) string {
 	key, _ := ctx.Value(sessionKey{}).(string)
 	return key
 }
@@ -53,7 +54,7 @@ func sessionOf(ctx context.Context) string {
 // Authenticate reads the session cookie and puts the actor into the request's context. A cookie that
 // stands for nobody is nobody, not an error: the page then asks to sign in.
 func (a *Auth) Authenticate(r *http.Request) (*http.Request, web.Viewer, error) {
-	token := a.token(r)
+	token := a.Token(r)
 	if token == "" {
 		return r, viewer{}, nil
 	}
@@ -87,13 +88,34 @@ func (a *Auth) cookieName() string {
 	return "session"
 }
 
-func (a *Auth) token(r *http.Request) string {
-	c, err := r.Cookie(a.cookieName())
+// Token is that of the session which the browser brings along, "" for none.
+func (a *Auth) Token(r *http.Request) string { return valueOf(r, a.cookieName()) }
+
+func valueOf(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
 	if err != nil {
 		return ""
 	}
 	return c.Value
 }
+
+// SecondPath is the page of the second step; the cookie of a waiting sign-in goes nowhere else.
+const (
+	SecondPath    = "/login/second"
+	waitingCookie = "waiting"
+)
+
+// Wait gives the browser the token of a sign-in that waits for its second step; "" takes it back.
+func (a *Auth) Wait(w http.ResponseWriter, token string) {
+	life := factor.WaitLife
+	if token == "" {
+		life = -1
+	}
+	http.SetCookie(w, a.Cookie(waitingCookie, token, "/login", life))
+}
+
+// Waiting is the token of the sign-in that waits, "" for none.
+func (a *Auth) Waiting(r *http.Request) string { return valueOf(r, waitingCookie) }
 
 // SignIn gives the browser the token of a session.
 func (a *Auth) SignIn(w http.ResponseWriter, token string) {

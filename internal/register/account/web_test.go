@@ -16,6 +16,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/account/signin"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/link"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
@@ -29,7 +30,7 @@ type site struct {
 
 func serve(t *testing.T, o *office) site {
 	t.Helper()
-	m, err := i18n.New(web.Messages(), account.Messages(), link.Messages())
+	m, err := i18n.New(web.Messages(), account.Messages(), signin.Messages(), link.Messages())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,6 +39,7 @@ func serve(t *testing.T, o *office) site {
 		Log: slog.New(slog.DiscardHandler), Messages: m, Now: o.clock.Now, Authenticate: auth.Authenticate,
 	})
 	account.NewWeb(o.svc, auth, rt.Shell()).Routes(rt)
+	signin.NewWeb(signin.New(o.db, o.svc, signin.Config{}), auth, rt.Shell()).Routes(rt)
 	rt.Handle("GET /{$}", web.SignedIn, func(w http.ResponseWriter, r *http.Request) error {
 		_, err := io.WriteString(w, "home of "+actor.From(r.Context()).Name)
 		return err

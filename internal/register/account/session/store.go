@@ -14,6 +14,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -48,6 +49,19 @@ func (c Client) Tidy() Client {
 	return Client{Address: jtext.Truncate(jtext.Line(c.Address), 60), Agent: jtext.Truncate(jtext.Line(c.Agent), 200)}
 }
 
+// How somebody signed in: what the list of sessions shows under account.how.
+type How string
+
+// The ways in.
+const (
+	ByPassword How = "password"
+	ByApp      How = "app"      // password and the code of an authenticator app
+	ByRecovery How = "recovery" // password and a recovery code
+	ByPasskey  How = "passkey"
+	BySetup    How = "setup"   // the first account, at the end of the set-up
+	ByChange   How = "changed" // went on after changing the password
+)
+
 // Session is one browser that is signed in.
 type Session struct {
 	ID        int64
@@ -55,6 +69,8 @@ type Session struct {
 	Account   int64 // row number
 	CreatedAt time.Time
 	SeenAt    time.Time // to within a few minutes
+	How       How
+	Unseen    bool // from a place that the account had never used, and nobody has answered for it yet
 	Client
 }
 
@@ -81,19 +97,26 @@ func HashOf(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Begin opens a session for an account and returns its token, given this once, and its key.
-func Begin(ctx context.Context, tx *sqlite.Tx, account int64, c Client) (token, key string, err error) {
-	token, key = NewToken(), sqlite.NewKey(tx.Now)
-	now := sqlite.Millis(tx.Now)
-	_, err = tx.ExecContext(ctx, `INSERT INTO account_sessions (key, account, token_hash, created_at, seen_at, address, agent) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		key, account, HashOf(token), now, now, c.Address, c.Agent)
-	if err != nil {
-		return "", "", fmt.Errorf("open session: %w", err)
+// Begin opens a session for an account and returns its token, given this once.
+func Begin(ctx context.Context, tx *sqlite.Tx, account int64, how How, c Client) (token string, s Session, err error) {
+	token = NewToken()
+	s = Session{Key: sqlite.NewKey(tx.Now), Account: account, CreatedAt: tx.Now, SeenAt: tx.Now, How: how, Client: c}
+	if s.Unseen, err = visit(ctx, tx, account, c); err != nil {
+		return "", s, err
 	}
-	return token, key, nil
+	now := sqlite.Millis(tx.Now)
+	res, err := tx.ExecContext(ctx, `INSERT INTO account_sessions (key, account, token_hash, created_at, seen_at, address, agent, how, unseen)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, s.Key, account, HashOf(token), now, now, c.Address, c.Agent, how, s.Unseen)
+	if err != nil {
+		return "", s, fmt.Errorf("open session: %w", err)
+	}
+	if s.ID, err = res.LastInsertId(); err != nil {
+		return "", s, fmt.Errorf("number session: %w", err)
+	}
+	return token, s, nil
 }
 
-const columns = `id, key, account, created_at, seen_at, address, agent`
+const columns = `id, key, account, created_at, seen_at, how, unseen, address, agent`
 
 // ByToken returns the session of a token, while it counts; problem code not_found.
 func ByToken(ctx context.Context, tx *sqlite.Tx, token string) (Session, error) {
@@ -108,7 +131,7 @@ func ByToken(ctx context.Context, tx *sqlite.Tx, token string) (Session, error) 
 func scan(row interface{ Scan(into ...any) error }) (Session, error) {
 	var s Session
 	var created, seen int64
-	if err := row.Scan(&s.ID, &s.Key, &s.Account, &created, &seen, &s.Address, &s.Agent); err != nil {
+	if err := row.Scan(&s.ID, &s.Key, &s.Account, &created, &seen, &s.How, &s.Unseen, &s.Address, &s.Agent); err != nil {
 		return Session{}, fmt.Errorf("read session: %w", err)
 	}
 	s.CreatedAt, s.SeenAt = sqlite.FromMillis(created), sqlite.FromMillis(seen)
@@ -125,20 +148,22 @@ func Touch(ctx context.Context, tx *sqlite.Tx, id int64) error {
 
 // Of lists the sessions of an account that count, newest first.
 func Of(ctx context.Context, tx *sqlite.Tx, account int64) ([]Session, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT `+columns+` FROM account_sessions WHERE account = ? AND revoked_at = 0 ORDER BY id DESC`, account)
+	all, err := list(ctx, tx, `account = ? AND revoked_at = 0`, account)
+	return slices.DeleteFunc(all, func(s Session) bool { return !s.Open(tx.Now) }), err
+}
+
+func list(ctx context.Context, tx *sqlite.Tx, where string, args ...any) (out []Session, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT `+columns+` FROM account_sessions WHERE `+where+` ORDER BY id DESC`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("query sessions: %w", err)
 	}
 	defer rows.Close()
-	var out []Session
 	for rows.Next() {
 		s, err := scan(rows)
 		if err != nil {
 			return nil, err
 		}
-		if s.Open(tx.Now) {
-			out = append(out, s)
-		}
+		out = append(out, s)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
@@ -166,8 +191,12 @@ func End(ctx context.Context, tx *sqlite.Tx, account int64, key, except string) 
 	return n, nil
 }
 
-// Sweep removes sessions not seen for 30 days and returns how many; it is part of the nightly pass.
+// Sweep removes sessions not seen for 30 days and returns how many, and forgets places not used for half a
+// year; it is part of the nightly pass.
 func Sweep(ctx context.Context, tx *sqlite.Tx) (int64, error) {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM account_places WHERE seen_at < ?`, sqlite.Millis(tx.Now.Add(-keepPlaces))); err != nil {
+		return 0, fmt.Errorf("sweep places: %w", err)
+	}
 	res, err := tx.ExecContext(ctx, `DELETE FROM account_sessions WHERE seen_at < ?`, sqlite.Millis(tx.Now.Add(-keep)))
 	if err != nil {
 		return 0, fmt.Errorf("sweep sessions: %w", err)
