@@ -25,6 +25,7 @@ var (
 		"mail":    nil,
 		"notify":  {"job", "mail", "sqlite"},
 		"outward": nil,
+		"secret":  nil,
 		"sheet":   nil,
 		"sqlite":  nil,
 		"web":     {"i18n", "sheet", "sqlite"}, // sheet: every list is exported the same way (web.Export)
