@@ -26,6 +26,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/setup"
+	"github.com/kizuki-security/kizuki/internal/register/account/sso"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
@@ -61,6 +62,7 @@ type App struct {
 	Accounts *account.Service
 	Setup    *setup.Service
 	Auth     *account.Auth
+	Company  *sso.Service
 	Intake   *intake.Service
 	Policy   *policy.Service
 	Demands  *demand.Service
@@ -115,6 +117,9 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 		return a, err
 	}
 	a.build()
+	if err := a.buildCompanySignIn(); err != nil {
+		return a, err
+	}
 	if cfg.ReadOnly {
 		return a, nil
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/account/sso"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
@@ -42,7 +43,7 @@ var messages embed.FS
 func Texts(more ...fs.FS) (*i18n.Messages, error) {
 	return i18n.New(append(more,
 		messages, web.Messages(), outward.Messages(), sheet.Messages(), attach.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
-		org.Messages(), people.Messages(), roster.Messages(), account.Messages(), intake.Messages(), staff.Messages(),
+		org.Messages(), people.Messages(), roster.Messages(), account.Messages(), sso.Messages(), intake.Messages(), staff.Messages(),
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
 	)...)

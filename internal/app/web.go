@@ -36,7 +36,7 @@ var menu = []entry{
 	{"app.nav.read", "/read", "", []string{"/read"}, true},
 	{"app.nav.org", "/org", org.PermRead, []string{"/org"}, true},
 	{"app.nav.settings", "/settings/company", org.PermRead, []string{"/settings"}, true},
-	{"app.nav.accounts", "/settings/accounts", account.PermManage, []string{"/settings/accounts"}, true},
+	{"app.nav.accounts", "/settings/accounts", account.PermManage, []string{"/settings/accounts", "/settings/sso"}, true},
 }
 
 // frame builds what surrounds a page.

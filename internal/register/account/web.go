@@ -68,6 +68,15 @@ func (s *Service) Banners(ctx context.Context, tx *sqlite.Tx) ([]web.Banner, err
 type LoginView struct {
 	Form       *web.Form
 	NeedsSetup bool // nobody can sign in yet: the page says how to begin
+	Elsewhere  *Elsewhere
+}
+
+// elsewhere is the other way in; without it the page shows what it always shows.
+func (h *Web) elsewhere(r *http.Request) (*Elsewhere, error) {
+	if h.auth.Elsewhere == nil {
+		return nil, nil //nolint:nilnil // no other way is no error
+	}
+	return h.auth.Elsewhere(r)
 }
 
 func (h *Web) loginForm(w http.ResponseWriter, r *http.Request) error {
@@ -77,6 +86,9 @@ func (h *Web) loginForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if v.Elsewhere, err = h.elsewhere(r); err != nil {
 		return err
 	}
 	return h.views.Render(w, r, "account_login", v)
@@ -101,7 +113,11 @@ func (h *Web) login(w http.ResponseWriter, r *http.Request) error {
 		token, err = h.svc.SignIn(r.Context(), try)
 	}
 	if err != nil {
-		return h.views.RenderForm(w, r, err, form, "account_login", LoginView{Form: form})
+		other, oerr := h.elsewhere(r)
+		if oerr != nil {
+			return oerr
+		}
+		return h.views.RenderForm(w, r, err, form, "account_login", LoginView{Form: form, Elsewhere: other})
 	}
 	h.auth.SignIn(w, token)
 	web.Redirect(w, "/") // never to an address that the form names
