@@ -43,6 +43,9 @@ type Config struct {
 	Now    func() time.Time // the clock
 	Log    *slog.Logger
 	Secure bool // reached over TLS
+	TLS    TLS  // the certificate of the office's own listener; it makes Secure true
+	// LinksAddress is the base address of links for other people, where it is not that of the office.
+	LinksAddress string
 	// ReadOnly opens beside a running server: no lock, no migration, no write.
 	ReadOnly bool
 	Demo     bool // the sample company: pages say so
@@ -72,8 +75,9 @@ type App struct {
 	Sheets   *assesssheet.Service
 	Home     *home.Service
 
-	address string // where the office answers; set by Listen
-	closers []func() error
+	address   string // where the office answers; set by Listen
+	linksHost string // host and port of the second listener; set by OpenLinks
+	closers   []func() error
 }
 
 // databaseFile is the one file that holds the office; attachments and taken-in files lie beside it.
@@ -85,6 +89,10 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := checkFolder(cfg.Dir); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(cfg.TLS.check(), checkLinks(cfg.LinksAddress)); err != nil {
+		return nil, err
+	}
+	cfg.Secure = cfg.Secure || cfg.TLS.On()
 	cfg.Demo = cfg.Demo || isSample(cfg.Dir)
 	a = &App{cfg: cfg}
 	defer func() {

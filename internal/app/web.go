@@ -149,14 +149,14 @@ func (a *App) changes(r *http.Request, request string) []web.Change {
 func (a *App) routerConfig() web.Config {
 	return web.Config{
 		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.Auth.Authenticate,
-		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure,
+		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure, NoHSTS: a.cfg.TLS.Self,
 	}
 }
 
 // hosts lists the names under which the office answers, besides loopback: those of the company profile and
 // the very address that it listens on, without which the set-up on a server could not be opened.
 func (a *App) hosts() []string {
-	var own []string
+	own := a.linkHosts()
 	if u, err := url.Parse(a.address); err == nil && u.Host != "" {
 		own = append(own, u.Host)
 	}
