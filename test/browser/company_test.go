@@ -101,7 +101,9 @@ func TestCompanyAccount(t *testing.T) {
 	s.shoot("company-failed")
 	for _, tab := range []*tab{b, p} {
 		for _, complaint := range tab.complaints() {
-			t.Errorf("the browser complained: %s", complaint)
+			if !strings.Contains(complaint, issuer) { // its page lacks an icon
+				t.Errorf("the browser complained: %s", complaint)
+			}
 		}
 	}
 }
