@@ -67,6 +67,14 @@ func TestCompanyAccount(t *testing.T) {
 	b.click(`form[action="/settings/sso/test"] button`)
 	b.reads("main .note", "クライアントIDとシークレットは正しいものです")
 	b.shoot("company-settings")
+	n := newTab(t, address, phone)
+	n.signIn("sato@midori.example", password)
+	n.open("/settings/sso?lang=en")
+	n.reads("main", "Sign-in with company accounts")
+	if w := eval[int](n, "document.documentElement.scrollWidth"); w > phone {
+		t.Errorf("on a phone the settings are %d px wide", w)
+	}
+	n.shoot("company-settings-phone-en")
 	b.open("/me")
 	b.click(`form[action="/logout"] button`)
 	b.shoot("company-login")
