@@ -8,23 +8,33 @@ import (
 )
 
 type serveCommand struct {
-	Listen string `help:"Address that the office answers on; 127.0.0.1:8600 unless configured." placeholder:"ADDR"`
+	Listen       string `help:"Address that the office answers on; 127.0.0.1:8600 unless configured." placeholder:"ADDR"`
+	TLS          string `name:"tls" help:"Certificate for https: self makes one and keeps it in the data folder." placeholder:"self|off" enum:",self,off" default:""`
+	TLSCert      string `name:"tls-cert" help:"File with your certificate for https (PEM)." placeholder:"FILE"`
+	TLSKey       string `name:"tls-key" help:"File with its private key (PEM)." placeholder:"FILE"`
+	ListenLinks  string `help:"Second address where only pages behind links answer." placeholder:"ADDR"`
+	LinksAddress string `help:"Base address of links for other people." placeholder:"URL"`
 }
 
 // Run serves the office until it is interrupted. An empty folder shows a one-time set-up link.
 func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
+	e.given(map[string]string{
+		"listen": c.Listen, "tls": c.TLS, "tls-cert": c.TLSCert, "tls-key": c.TLSKey, "listen-links": c.ListenLinks, "links-address": c.LinksAddress,
+	})
 	a, err := e.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	addr := e.values.Text("listen")
-	if c.Listen != "" {
-		addr = c.Listen
-	}
 	s, err := a.Listen(ctx, addr)
 	if err != nil {
 		return err
+	}
+	if links := e.values.Text("listen-links"); links != "" {
+		if err := s.OpenLinks(ctx, links); err != nil {
+			return errors.Join(err, s.Close())
+		}
 	}
 	link, err := a.SetupLink(ctx)
 	if err != nil {
@@ -36,6 +46,7 @@ func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
 	} else {
 		e.println(e.t("cli.serve.address", "address", s.Address()))
 	}
+	e.printDoors(s)
 	if !loopback(addr) {
 		e.println(e.t("cli.serve.open"))
 		if a.Config().Demo {

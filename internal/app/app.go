@@ -29,6 +29,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/setup"
 	"github.com/kizuki-security/kizuki/internal/register/account/signin"
+	"github.com/kizuki-security/kizuki/internal/register/account/sso"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
@@ -45,6 +46,9 @@ type Config struct {
 	Now    func() time.Time // the clock
 	Log    *slog.Logger
 	Secure bool // reached over TLS
+	TLS    TLS  // the certificate of the office's own listener; it makes Secure true
+	// LinksAddress is the base address of links for other people, where it is not that of the office.
+	LinksAddress string
 	// ReadOnly opens beside a running server: no lock, no migration, no write.
 	ReadOnly bool
 	Demo     bool // the sample company: pages say so
@@ -75,6 +79,7 @@ type App struct {
 	Secrets  *secret.Box
 	Setup    *setup.Service
 	Auth     *account.Auth
+	Company  *sso.Service
 	Intake   *intake.Service
 	Policy   *policy.Service
 	Demands  *demand.Service
@@ -84,8 +89,9 @@ type App struct {
 	Sheets   *assesssheet.Service
 	Home     *home.Service
 
-	address string // where the office answers; set by Listen
-	closers []func() error
+	address   string // where the office answers; set by Listen
+	linksHost string // host and port of the second listener; set by OpenLinks
+	closers   []func() error
 }
 
 // databaseFile is the one file that holds the office; attachments and taken-in files lie beside it.
@@ -97,6 +103,10 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := checkFolder(cfg); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(cfg.TLS.check(), checkLinks(cfg.LinksAddress)); err != nil {
+		return nil, err
+	}
+	cfg.Secure = cfg.Secure || cfg.TLS.On()
 	cfg.Demo = cfg.Demo || isSample(cfg.Dir)
 	a = &App{cfg: cfg}
 	defer func() {
@@ -181,6 +191,7 @@ func (a *App) build() {
 	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests)
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.SignIn = a.newSignIn()
+	a.Company = a.newCompanySignIn()
 	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
 	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)
 	a.Intake = a.newIntake()

@@ -58,6 +58,9 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 	if err != nil {
 		return nil, err
 	}
+	if check, ok := a.CertificateCheck(); ok {
+		out = append(out, check)
+	}
 	findings := a.Catalog.Check()
 	add("catalog", findings == nil, "n", len(a.Catalog.Frameworks()))
 	return out, nil

@@ -30,12 +30,12 @@ func (a *App) routes(rt *web.Router) {
 	shell, topics := rt.Shell(), a.Catalog.Table.Topics
 	rt.Handle("GET /healthz", web.Public, healthy)
 	for _, pages := range []interface{ Routes(*web.Router) }{
-		account.NewWeb(a.Accounts, a.Auth, shell), signin.NewWeb(a.SignIn, a.Auth, shell), setup.NewWeb(a.Setup, a.Auth, shell),
+		account.NewWeb(a.Accounts, a.Auth, shell), signin.NewWeb(a.SignIn, a.Auth, shell), a.companySignIn(shell), setup.NewWeb(a.Setup, a.Auth, shell),
 		attach.NewWeb(a.DB, a.Files), org.NewWeb(a.Org, shell), people.NewWeb(a.People, shell), roster.NewWeb(a.Roster, shell), intake.NewWeb(a.Intake, shell),
-		home.NewWeb(a.Home, shell), policy.NewWeb(a.Policy, shell, topics, a.baseAddress), demand.NewWeb(a.Demands, shell),
+		home.NewWeb(a.Home, shell), policy.NewWeb(a.Policy, shell, topics, a.linkAddress), demand.NewWeb(a.Demands, shell),
 		reader.NewWeb(a.DB, a.Policy, a.People, shell, topics), training.NewWeb(a.Training, shell, topics),
 		gap.NewWeb(a.Assess, shell, a.nextDeadline), item.NewWeb(a.Assess, shell, a.Files), plan.NewWeb(a.Assess, shell),
-		question.NewWeb(question.New(a.DB, a.Assess, a.Files), shell, a.baseAddress, a.nameOf), assessrequest.NewWeb(a.Requests, shell), assesssheet.NewWeb(a.Sheets, shell),
+		question.NewWeb(question.New(a.DB, a.Assess, a.Files), shell, a.linkAddress, a.nameOf), assessrequest.NewWeb(a.Requests, shell), assesssheet.NewWeb(a.Sheets, shell),
 	} {
 		pages.Routes(rt)
 	}

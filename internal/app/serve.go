@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/kizuki-security/kizuki/internal/platform/certificate"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 )
 
@@ -29,11 +31,36 @@ func (a *App) Router() *web.Router {
 	return rt
 }
 
-// Server is an office that answers on an address.
+// Server is an office that answers on an address, and the pages behind links on a second one if wanted.
 type Server struct {
-	app  *App
+	app *App
+	door
+	links *door // nil: none
+}
+
+// door is one listener with what answers there.
+type door struct {
 	http *http.Server
 	lis  net.Listener
+	cert *certificate.Source // nil: plain http
+}
+
+// open answers until the door is shut.
+func (d *door) open() error {
+	if d.cert == nil {
+		return d.http.Serve(d.lis)
+	}
+	d.http.TLSConfig = d.cert.Config()
+	return d.http.ServeTLS(d.lis, "", "")
+}
+
+// newHTTP is a server with the limits of the office.
+func newHTTP(ctx context.Context, h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: readHeaderLimit, ReadTimeout: readLimit, WriteTimeout: writeLimit,
+		IdleTimeout: idleLimit, MaxHeaderBytes: maxHeaderBytes, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo), // what strangers send on the wire fills no log
+	}
 }
 
 // Listen opens the address; Serve then answers on it. The address of links is this one until the company
@@ -43,11 +70,19 @@ func (a *App) Listen(ctx context.Context, addr string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	a.address = "http://" + openable(lis.Addr())
-	return &Server{app: a, lis: lis, http: &http.Server{
-		Handler: a.Router().Handler(), ReadHeaderTimeout: readHeaderLimit, ReadTimeout: readLimit, WriteTimeout: writeLimit,
-		IdleTimeout: idleLimit, MaxHeaderBytes: maxHeaderBytes, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
-	}}, nil
+	cert, err := a.openCertificate(ctx, addr)
+	if err != nil {
+		return nil, errors.Join(err, lis.Close())
+	}
+	a.address = a.scheme() + openable(lis.Addr())
+	return &Server{app: a, door: door{http: newHTTP(ctx, a.Router().Handler()), lis: newBound(lis, maxConns), cert: cert}}, nil
+}
+
+func (a *App) scheme() string {
+	if a.cfg.TLS.On() {
+		return "https://"
+	}
+	return "http://"
 }
 
 // openable is where a browser finds the listener. 0.0.0.0 and [::] mean every address of the machine and are
@@ -63,15 +98,24 @@ func openable(addr net.Addr) string {
 func (s *Server) Address() string { return s.app.address }
 
 // Close stops listening, for who opened the address and does not serve.
-func (s *Server) Close() error { return s.lis.Close() }
+func (s *Server) Close() error {
+	if s.links != nil {
+		return errors.Join(s.lis.Close(), s.links.lis.Close())
+	}
+	return s.lis.Close()
+}
 
 // Serve answers until ctx ends, then lets open requests finish.
 func (s *Server) Serve(ctx context.Context) error {
 	nights, stop := context.WithCancel(ctx)
 	defer stop()
 	go s.app.nights(nights, sleep)
-	failed := make(chan error, 1)
-	go func() { failed <- s.http.Serve(s.lis) }()
+	failed := make(chan error, 2)
+	go func() { failed <- s.open() }()
+	if s.links != nil {
+		go func() { failed <- s.links.open() }()
+		defer func() { _ = s.links.http.Close() }()
+	}
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)

@@ -36,7 +36,7 @@ var menu = []entry{
 	{"app.nav.read", "/read", "", []string{"/read"}, true},
 	{"app.nav.org", "/org", org.PermRead, []string{"/org"}, true},
 	{"app.nav.settings", "/settings/company", org.PermRead, []string{"/settings"}, true},
-	{"app.nav.accounts", "/settings/accounts", account.PermManage, []string{"/settings/accounts"}, true},
+	{"app.nav.accounts", "/settings/accounts", account.PermManage, []string{"/settings/accounts", "/settings/sso"}, true},
 }
 
 // frame builds what surrounds a page.
@@ -153,14 +153,14 @@ func (a *App) changes(r *http.Request, request string) []web.Change {
 func (a *App) routerConfig() web.Config {
 	return web.Config{
 		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.Auth.Authenticate, Gate: a.SignIn.Gate,
-		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure, Watch: a.cfg.Watch,
+		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure, NoHSTS: a.cfg.TLS.Self, Watch: a.cfg.Watch,
 	}
 }
 
 // hosts lists the names under which the office answers, besides loopback: those of the company profile and
 // the very address that it listens on, without which the set-up on a server could not be opened.
 func (a *App) hosts() []string {
-	var own []string
+	own := a.linkHosts()
 	if u, err := url.Parse(a.address); err == nil && u.Host != "" {
 		own = append(own, u.Host)
 	}

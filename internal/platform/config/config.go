@@ -46,6 +46,11 @@ func Keys() []Key {
 	return []Key{
 		{Name: "data", Env: "KIZUKI_DATA", Default: "", Doc: "Folder of the office's data; empty means the usual place of this system."},
 		{Name: "listen", Env: "KIZUKI_LISTEN", Default: "127.0.0.1:8600", Doc: "Address that the office answers on."},
+		{Name: "tls", Env: "KIZUKI_TLS", Default: "off", Doc: "Certificate for https: self makes one and keeps it in the data folder; off leaves it to tls-cert, or to plain http.", Choices: []string{"off", "self"}},
+		{Name: "tls-cert", Env: "KIZUKI_TLS_CERT", Default: "", Doc: "File with your certificate for https (PEM, that of the server first); read again when it changes."},
+		{Name: "tls-key", Env: "KIZUKI_TLS_KEY", Default: "", Doc: "File with the private key of tls-cert (PEM)."},
+		{Name: "listen-links", Env: "KIZUKI_LISTEN_LINKS", Default: "", Doc: "Second address where only pages behind links answer, for people outside; empty means none."},
+		{Name: "links-address", Env: "KIZUKI_LINKS_ADDRESS", Default: "", Doc: "Base address of links for other people, such as https://answer.example.co.jp; empty means that of the office."},
 		{Name: "lang", Env: "KIZUKI_LANG", Default: "", Doc: "Language of the command line, ja or en; empty means that of the system.", Choices: []string{"", "ja", "en"}},
 		{Name: "log-level", Env: "KIZUKI_LOG_LEVEL", Default: "info", Doc: "Least important log lines that are written.", Choices: []string{"debug", "info", "warn", "error"}},
 		{Name: "log-format", Env: "KIZUKI_LOG_FORMAT", Default: "auto", Doc: "Form of log lines: text on a terminal, JSON otherwise.", Choices: []string{"auto", "text", "json"}},

@@ -25,17 +25,20 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 // Handler returns the whole router as an http.Handler: headers, host check, cross-origin protection,
 // language, panic and log around the routes.
 func (rt *Router) Handler() http.Handler {
-	csrf := http.NewCrossOriginProtection()
-	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rt.fail(w, r, problem.Forbidden("web.cross_origin"))
-	}))
-	next := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return rt.wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := rt.mux.Handler(r); pattern == "" {
 			rt.unrouted(w, r)
 			return
 		}
 		rt.mux.ServeHTTP(w, r)
-	})
+	}))
+}
+
+func (rt *Router) wrap(next http.Handler) http.Handler {
+	csrf := http.NewCrossOriginProtection()
+	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rt.fail(w, r, problem.Forbidden("web.cross_origin"))
+	}))
 	return rt.outermost(rt.hosts(rt.language(csrf.Handler(next))))
 }
 
@@ -78,7 +81,7 @@ func (rt *Router) outermost(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store") // pages name people and weak points; static files say otherwise
-		if rt.cfg.Secure {
+		if rt.cfg.Secure && !rt.cfg.NoHSTS {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		sw := &statusWriter{ResponseWriter: w}
@@ -191,11 +194,9 @@ func (rt *Router) guard(route Route, h Handler) http.Handler {
 		limit := route.Upload
 		if limit == 0 {
 			limit = rt.cfg.MaxBody
-		} else { // uploads on slow plant networks need more than the server's usual time
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Minute)) //nolint:forbidigo // deadlines are on the real clock; not every writer has one
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
-		r, viewer, err := rt.cfg.Authenticate(r)
+		r, viewer, err := rt.authenticate(r)
 		if err != nil {
 			rt.fail(w, r, err)
 			return
@@ -206,6 +207,9 @@ func (rt *Router) guard(route Route, h Handler) http.Handler {
 		}
 		if rt.gated(w, r, route.Access) {
 			return
+		}
+		if route.Upload > 0 { // slow plant networks need more than the server's usual time; strangers get none
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(10 * time.Minute)) //nolint:forbidigo // deadlines are on the real clock; not every writer has one
 		}
 		defer func() {
 			if r.MultipartForm != nil { // the server cleans up after its own request only, not after copies of it

@@ -72,6 +72,9 @@ type Config struct {
 	Watch func(what, locale, name string)
 	// Secure says that the office is reached over TLS: cookies get the Secure mark, the flash the __Host- prefix.
 	Secure bool
+	// NoHSTS keeps browsers from insisting on TLS: with a certificate that nobody vouches for they would lock
+	// people out, and other services of the same machine with them.
+	NoHSTS bool
 	// MaxBody bounds request bodies without files, in bytes; 0 means 1 MiB. Upload routes set their own.
 	MaxBody int64
 }
@@ -91,6 +94,8 @@ type Router struct {
 	shell  *Shell
 }
 
+const staticPattern = "GET /static/{hash}/{name}"
+
 // NewRouter returns a router with the static files registered.
 func NewRouter(cfg Config) *Router {
 	if cfg.MaxBody == 0 {
@@ -98,7 +103,7 @@ func NewRouter(cfg Config) *Router {
 	}
 	rt := &Router{cfg: cfg, mux: http.NewServeMux()}
 	rt.shell = newShell(cfg)
-	rt.Handle("GET /static/{hash}/{name}", Public, rt.shell.serveStatic)
+	rt.Handle(staticPattern, Public, rt.shell.serveStatic)
 	return rt
 }
 

@@ -12,6 +12,7 @@
 //	factor → session
 //	passkey → session
 //	signin → factor, passkey, session, throttle
+//	sso → session
 package account
 
 import (

@@ -67,16 +67,30 @@ type LoginView struct {
 	Form       *web.Form
 	NeedsSetup bool // nobody can sign in yet: the page says how to begin
 	Passkey    bool // browsers allow passkeys at this address
+	Elsewhere  *Elsewhere
 }
 
-func (h *Web) loginView(r *http.Request, form *web.Form) LoginView {
+func (h *Web) loginView(r *http.Request, form *web.Form) (LoginView, error) {
 	_, why := passkey.PartyOf(h.auth.OwnAddress(r))
-	return LoginView{Form: form, Passkey: why == ""}
+	other, err := h.elsewhere(r)
+	return LoginView{Form: form, Passkey: why == "", Elsewhere: other}, err
+}
+
+// elsewhere is the other way in; without it the page shows what it always shows.
+func (h *Web) elsewhere(r *http.Request) (*Elsewhere, error) {
+	if h.auth.Elsewhere == nil {
+		return nil, nil //nolint:nilnil // no other way is no error
+	}
+	return h.auth.Elsewhere(r)
 }
 
 func (h *Web) loginForm(w http.ResponseWriter, r *http.Request) error {
-	v, ctx := h.loginView(r, web.NewForm()), r.Context()
-	err := h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
+	ctx := r.Context()
+	v, err := h.loginView(r, web.NewForm())
+	if err != nil {
+		return err
+	}
+	err = h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
 		v.NeedsSetup, err = h.svc.NeedsSetup(ctx, tx)
 		return err
 	})
@@ -105,7 +119,11 @@ func (h *Web) login(w http.ResponseWriter, r *http.Request) error {
 		in, err = h.svc.SignIn(r.Context(), try)
 	}
 	if err != nil {
-		return h.views.RenderForm(w, r, err, form, "account_login", h.loginView(r, form))
+		view, verr := h.loginView(r, form)
+		if verr != nil {
+			return verr
+		}
+		return h.views.RenderForm(w, r, err, form, "account_login", view)
 	}
 	if in.Waiting != "" {
 		h.auth.Wait(w, in.Waiting)

@@ -17,6 +17,15 @@ type Auth struct {
 	svc     *Service
 	secure  bool
 	address func(*http.Request) string
+	// Elsewhere gives another way in for the sign-in page; nil, or nil given: there is none.
+	Elsewhere func(r *http.Request) (*Elsewhere, error)
+}
+
+// Elsewhere is a way to sign in with an account that is kept in another place.
+type Elsewhere struct {
+	Label string // how people call it; empty: 会社のアカウント
+	Start string // address of the button
+	Leave string // address to sign out there as well, for a browser that came in this way
 }
 
 // NewAuth returns the door of the office. secure says that the office is reached over TLS. address tells
@@ -81,11 +90,14 @@ func (a *Auth) OwnAddress(r *http.Request) string {
 
 // cookieName has the prefix that binds a cookie to this very host where browsers can check it
 // (RFC 6265bis §4.1.3.2): only over TLS.
-func (a *Auth) cookieName() string {
+func (a *Auth) cookieName() string { return a.CookieName("session") }
+
+// CookieName is the name under which a cookie of sign-in goes to the browser; its path must be "/".
+func (a *Auth) CookieName(name string) string {
 	if a.secure {
-		return "__Host-session"
+		return "__Host-" + name
 	}
-	return "session"
+	return name
 }
 
 // Token is that of the session which the browser brings along, "" for none.
