@@ -15,9 +15,15 @@ func (h *Web) export(w http.ResponseWriter, r *http.Request) error {
 	}
 	word := func(key string) string { return h.shell.T(r, key, nil) }
 	out := sheet.Out{Title: word("policy.list.title"), Columns: []sheet.OutColumn{
-		{Title: word("policy.col.title")}, {Title: word("policy.export.type")}, {Title: word("policy.export.topics"), Width: 40},
-		{Title: word("policy.export.edition")}, {Title: word("policy.col.state")}, {Title: word("policy.col.notified"), Kind: sheet.Number},
-		{Title: word("policy.export.staff"), Kind: sheet.Number}, {Title: word("policy.col.review"), Kind: sheet.Date}, {Title: word("policy.col.owner")},
+		{Title: word("policy.col.title")},
+		{Title: word("policy.export.type")},
+		{Title: word("policy.export.topics"), Width: 40},
+		{Title: word("policy.export.edition")},
+		{Title: word("policy.col.state")},
+		{Title: word("policy.col.notified"), Kind: sheet.Number},
+		{Title: word("policy.export.staff"), Kind: sheet.Number},
+		{Title: word("policy.col.review"), Kind: sheet.Date},
+		{Title: word("policy.col.owner")},
 	}}
 	for _, row := range rows {
 		out.Rows = append(out.Rows, []any{

@@ -64,9 +64,8 @@ func (s *Service) preview(ctx context.Context, tx *sqlite.Tx, imp Importer, i Im
 	if in.Progress == nil {
 		in.Progress = func(int, int) {}
 	}
-	refused, tooMany := readRows(imp, p, &in)
-	if tooMany != nil {
-		p.Problem = tooMany
+	var refused []Refusal
+	if refused, p.Problem = readRows(imp, p, &in); p.Problem != nil {
 		return p, nil
 	}
 	if p.Plan, err = imp.Plan(ctx, tx, in); err != nil {
@@ -92,7 +91,7 @@ const (
 
 // readRows fills in.Rows and returns the rows that no importer can use. Code too_large names the first row beyond
 // maxRows.
-func readRows(imp Importer, p *Preview, in *Input) ([]Refusal, *problem.Error) {
+func readRows(imp Importer, p *Preview, in *Input) ([]Refusal, error) {
 	var refused []Refusal
 	table := p.Table()
 	rows := rowsOf(table, p.Layout.Header)

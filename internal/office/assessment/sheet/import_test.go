@@ -288,7 +288,7 @@ func TestEveryFrameworkHasAName(t *testing.T) {
 func TestWholeSheetGoesInAndOut(t *testing.T) {
 	t.Parallel()
 	trips := uint64(5)
-	if os.Getenv("KIZUKI_PROVE") != "" { //nolint:forbidigo // the switch of scripts/prove
+	if os.Getenv("KIZUKI_PROVE") != "" {
 		trips = seeds
 	}
 	for seed := range trips {

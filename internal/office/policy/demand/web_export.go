@@ -19,8 +19,13 @@ func (h *Web) export(w http.ResponseWriter, r *http.Request) error {
 	}
 	word := func(key string) string { return h.shell.T(r, key, nil) }
 	out := sheet.Out{Title: word("demand.list.title"), Columns: []sheet.OutColumn{
-		{Title: word("demand.type")}, {Title: word("demand.col.title")}, {Title: word("demand.export.issuer")}, {Title: word("demand.col.gist"), Width: 50},
-		{Title: word("demand.col.document")}, {Title: word("demand.export.reflected_on"), Kind: sheet.Date}, {Title: word("demand.export.ended_on"), Kind: sheet.Date},
+		{Title: word("demand.type")},
+		{Title: word("demand.col.title")},
+		{Title: word("demand.export.issuer")},
+		{Title: word("demand.col.gist"), Width: 50},
+		{Title: word("demand.col.document")},
+		{Title: word("demand.export.reflected_on"), Kind: sheet.Date},
+		{Title: word("demand.export.ended_on"), Kind: sheet.Date},
 	}}
 	for _, d := range demands {
 		out.Rows = append(out.Rows, []any{word("demand.type." + string(d.Type)), d.Title, d.Issuer, d.Gist, titles[d.Document], d.ReflectedOn, d.EndedOn})
