@@ -17,6 +17,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/policy/reader"
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/outward"
 	"github.com/kizuki-security/kizuki/internal/platform/sheet"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
@@ -40,7 +41,7 @@ var messages embed.FS
 // Texts reads the message files of every package, and of more that the caller brings (the command line).
 func Texts(more ...fs.FS) (*i18n.Messages, error) {
 	return i18n.New(append(more,
-		messages, web.Messages(), sheet.Messages(), attach.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
+		messages, web.Messages(), outward.Messages(), sheet.Messages(), attach.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
 		org.Messages(), people.Messages(), roster.Messages(), account.Messages(), intake.Messages(), staff.Messages(),
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),

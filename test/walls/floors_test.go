@@ -13,21 +13,22 @@ var (
 	// Sideways arrows inside these two floors go to an earlier room only.
 	registerOrder = []string{
 		"actor", "audit", "fact", "due", "framework", "attach", "link", "verdict", "org", "people", "account",
-		"intake", "stocktake",
+		"outbox", "intake", "stocktake",
 	}
 	wordsOrder = []string{"problem", "jtext", "jdate"}
 	// platform has few sideways arrows; each stands here by name.
 	platformRooms = map[string][]string{
-		"chart":  nil,
-		"config": nil,
-		"i18n":   nil,
-		"job":    {"sqlite"},
-		"mail":   nil,
-		"notify": {"job", "mail", "sqlite"},
-		"secret": nil,
-		"sheet":  nil,
-		"sqlite": nil,
-		"web":    {"i18n", "sheet", "sqlite"}, // sheet: every list is exported the same way (web.Export)
+		"chart":   nil,
+		"config":  nil,
+		"i18n":    nil,
+		"job":     {"sqlite"},
+		"mail":    nil,
+		"notify":  nil,
+		"outward": nil,
+		"secret":  nil,
+		"sheet":   nil,
+		"sqlite":  nil,
+		"web":     {"i18n", "sheet", "sqlite"}, // sheet: every list is exported the same way (web.Export)
 	}
 	officeRooms = []string{
 		"home", "assessment", "policy", "ledger", "service", "accessreview", "supplier", "training",
