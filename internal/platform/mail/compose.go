@@ -45,8 +45,8 @@ func (s Server) compose(m Message) (*gomail.Msg, error) {
 		encoding = gomail.EncodingB64
 	}
 	msg := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(encoding), gomail.WithNoDefaultUserAgent())
-	msg.FromMailAddress(&netmail.Address{Name: line(s.FromName), Address: from})
-	msg.ToMailAddress(&netmail.Address{Name: line(m.To.Name), Address: to})
+	msg.FromMailAddress(&netmail.Address{Name: name(s.FromName), Address: from})
+	msg.ToMailAddress(&netmail.Address{Name: name(m.To.Name), Address: to})
 	msg.Subject(jtext.Truncate(line(m.Subject), maxSubject))
 	msg.SetDateWithValue(m.Date)
 	_, domain, _ := cutLast(from, "@")
@@ -88,6 +88,10 @@ func line(s string) string {
 	}, s)
 	return strings.Join(strings.Fields(s), " ")
 }
+
+// name is a line that may stand before an address. The library leaves a backslash inside an encoded word,
+// where RFC 2047 §5 (3) forbids it.
+func name(s string) string { return strings.ReplaceAll(line(s), `\`, "＼") }
 
 // text ends every line with CRLF and drops what no mail may hold.
 func text(s string) string {
