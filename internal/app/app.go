@@ -23,6 +23,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/policy/demand"
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/job"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/setup"
@@ -31,6 +32,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
+	"github.com/kizuki-security/kizuki/internal/register/outbox"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
@@ -69,6 +71,8 @@ type App struct {
 	Requests *assessrequest.Service
 	Sheets   *assesssheet.Service
 	Home     *home.Service
+	Jobs     *job.Queue
+	Outbox   *outbox.Service
 
 	address string // where the office answers; set by Listen
 	closers []func() error
@@ -112,6 +116,9 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	}
 	a.closers = append(a.closers, a.DB.Close)
 	if err := a.migrate(ctx); err != nil {
+		return a, err
+	}
+	if err := a.openMessages(); err != nil {
 		return a, err
 	}
 	a.build()
@@ -161,7 +168,7 @@ func (a *App) build() {
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
-	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, a.Requests)
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, a.Requests, a.Outbox)
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
 	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)
