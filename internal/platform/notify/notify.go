@@ -142,7 +142,8 @@ func (p *Poster) send(ctx context.Context, via Doer, url, kind string, body []by
 	res, err := via.Do(r)
 	if err != nil {
 		if refusal := problem.All(err); len(refusal) > 0 {
-			return nil, refusal // the client may not go there and says why; the address itself stays out of it
+			// The client may not go there and says why. No later attempt helps; the address itself stays out of it.
+			return nil, &problem.Error{Code: problem.CodeUnsupported, Key: refusal[0].Key, Args: refusal[0].Args}
 		}
 		return nil, problem.Unavailable("notify.unreachable", "host", r.URL.Hostname()).Because(cause(err))
 	}

@@ -42,7 +42,7 @@ func TestForgedAddresses(t *testing.T) {
 		"http://169.254.169.254/": true, "http://[fd00:ec2::254]/": true, "http://127.0.0.1:" + u.Port() + "/": true,
 	} {
 		err := p.Post(t.Context(), notify.Channel{Kind: notify.Webhook, URL: address, Secret: secret, Inside: inside}, short())
-		if problem.CodeOf(err) != problem.CodeForbidden {
+		if all := problem.All(err); problem.CodeOf(err) != problem.CodeUnsupported || !strings.HasPrefix(all[0].Key, "outward.") {
 			t.Errorf("%s, inside %v: %v", address, inside, err)
 		}
 	}

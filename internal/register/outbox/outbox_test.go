@@ -59,6 +59,7 @@ type office struct {
 	texts   *i18n.Messages
 	readers []outbox.Reader
 	duties  map[string][]due.Duty // by account; "" is the house
+	dir     string                // of the key
 }
 
 const day = "2026-11-24" // a Tuesday
@@ -74,6 +75,7 @@ func open(t *testing.T) *office {
 		return outbox.Reader{Account: key, Name: key + "さん", Email: email, Admin: admin, Who: actor.New(actor.Actor{Account: key, Via: "account"}, nil)}
 	}
 	o.readers = []outbox.Reader{reader("sato", "sato@kojo.example", true), reader("genba", "", false), reader("suzuki", "suzuki@kojo.example", false)}
+	o.dir = t.TempDir()
 	o.build(t, o.DB)
 	return o
 }
@@ -81,7 +83,7 @@ func open(t *testing.T) *office {
 // build makes the service over a database: again after a restart.
 func (o *office) build(t *testing.T, db *sqlite.DB) {
 	t.Helper()
-	box, err := secret.Open(t.TempDir(), rand.Reader)
+	box, err := secret.Open(o.dir, rand.Reader)
 	o.Must(err)
 	o.queue = job.New(db, job.Config{})
 	o.svc = outbox.New(db, outbox.Config{
