@@ -60,7 +60,9 @@ func TestRedirect(t *testing.T) {
 	}
 	var reached atomic.Int32
 	mux := http.NewServeMux()
-	mux.HandleFunc("/hook", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/inside", http.StatusTemporaryRedirect) })
+	mux.HandleFunc("/hook", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/inside", http.StatusTemporaryRedirect)
+	})
 	mux.HandleFunc("/inside", func(http.ResponseWriter, *http.Request) { reached.Add(1) })
 	server := httptest.NewTLSServer(mux)
 	t.Cleanup(server.Close)
@@ -68,7 +70,7 @@ func TestRedirect(t *testing.T) {
 	roots.AddCert(server.Certificate())
 	client := outward.Client(outward.Policy{AllowLoopback: true, Roots: roots})
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // as app does
-	p := notify.New(notify.Config{HTTP: client, Inside: client, Now: time.Now}) //nolint:forbidigo // no time matters
+	p := notify.New(notify.Config{HTTP: client, Inside: client, Now: time.Now})                          //nolint:forbidigo // no time matters
 	err = p.Post(t.Context(), notify.Channel{Kind: notify.Webhook, URL: server.URL + "/hook", Secret: secret, Inside: true}, short())
 	if all := problem.All(err); len(all) != 1 || all[0].Key != "notify.redirected" || strings.Contains(err.Error(), "/hook") {
 		t.Errorf("got %v", err)

@@ -136,11 +136,11 @@ func (rc *receiver) teams(r *http.Request, body []byte) {
 				Type    string `json:"type"`
 				Version string `json:"version"`
 				Body    []struct {
-					Type   string                         `json:"type"`
-					Text   string                         `json:"text"`
-					Weight string                         `json:"weight"`
-					Size   string                         `json:"size"`
-					Wrap   bool                           `json:"wrap"`
+					Type   string                          `json:"type"`
+					Text   string                          `json:"text"`
+					Weight string                          `json:"weight"`
+					Size   string                          `json:"size"`
+					Wrap   bool                            `json:"wrap"`
 					Facts  []struct{ Title, Value string } `json:"facts"`
 				} `json:"body"`
 				Actions []struct{ Type, Title, URL string } `json:"actions"`

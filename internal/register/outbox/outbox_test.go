@@ -138,7 +138,10 @@ func (o *office) send(m outbox.Message) (key string) {
 func (o *office) run() { o.T.Helper(); o.Must(o.queue.RunDue(o.T.Context())) }
 
 func (o *office) entries() (out []outbox.Entry) {
-	o.Read(func(ctx context.Context, tx *sqlite.Tx) (err error) { out, err = o.svc.List(ctx, tx, outbox.Filter{}); return err })
+	o.Read(func(ctx context.Context, tx *sqlite.Tx) (err error) {
+		out, err = o.svc.List(ctx, tx, outbox.Filter{})
+		return err
+	})
 	return out
 }
 

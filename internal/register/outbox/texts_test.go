@@ -6,6 +6,8 @@ import (
 	"mime"
 	"mime/quotedprintable"
 	netmail "net/mail"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -32,3 +34,16 @@ func decoded(m *netmail.Message) io.Reader {
 	}
 	return quotedprintable.NewReader(m.Body)
 }
+
+// value reads a hidden field of a page.
+func value(t *testing.T, page, name string) string {
+	t.Helper()
+	_, after, found := strings.Cut(page, `name="`+name+`" value="`)
+	if !found {
+		t.Fatalf("no field %s", name)
+	}
+	v, _, _ := strings.Cut(after, `"`)
+	return v
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -57,7 +57,6 @@ func readChannel(form *web.Form, k notify.Kind) NewChannel {
 	return n
 }
 
-
 func (h *Web) newChannel(w http.ResponseWriter, r *http.Request) error {
 	k := notify.Kind(r.URL.Query().Get("kind"))
 	v := ChannelView{Form: web.NewForm(), Kinds: notify.Kinds()}
