@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,7 +25,7 @@ import (
 // open returns a queue on the clock of the bubble.
 func open(t *testing.T, file string, cfg job.Config) (*sqlite.DB, *job.Queue) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), file, time.Now) //nolint:forbidigo // the clock of the bubble
+	db, err := sqlite.Open(t.Context(), file, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestBackOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		db, q := open(t, filepath.Join(t.TempDir(), "k.db"), job.Config{})
-		start := time.Now() //nolint:forbidigo // the clock of the bubble
+		start := time.Now()
 		var tries []string
 		var outcomes []job.State
 		q.Handle("x", job.Handler{
@@ -115,7 +116,7 @@ func TestOutcomes(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				db, q := open(t, filepath.Join(t.TempDir(), "k.db"), job.Config{})
-				start := time.Now() //nolint:forbidigo // the clock of the bubble
+				start := time.Now()
 				var last time.Duration
 				q.Handle("x", job.Handler{Do: func(_ context.Context, j job.Job) error {
 					last = time.Since(start)
@@ -345,7 +346,7 @@ func TestKill(t *testing.T) {
 	}
 	kills := 0
 	for range 3 * jobsPut {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKillChild$") //nolint:gosec // this very test
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKillChild$")
 		cmd.Env = append(os.Environ(), "KIZUKI_JOB_DIR="+dir)
 		if err := cmd.Run(); err == nil {
 			break // it found nothing more to do
@@ -361,7 +362,7 @@ func TestKill(t *testing.T) {
 		times[strings.TrimSpace(line)]++
 	}
 	for n := range jobsPut {
-		if times[fmt.Sprint(n)] == 0 {
+		if times[strconv.Itoa(n)] == 0 {
 			t.Errorf("job %d was never done", n)
 		}
 	}
@@ -410,7 +411,7 @@ func TestKillChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left := jobs(t, db); len(left) > 0 && left[len(left)-1].State != job.Done {
-		os.Exit(3) //nolint:revive // waits for its time: TestKill starts it again
+		os.Exit(3)
 	}
 	if err := errors.Join(did.Close(), db.Close()); err != nil {
 		t.Fatal(err)
@@ -427,13 +428,13 @@ func TestDaily(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), d)
 			defer stop()
 			job.Daily{
-				Now: time.Now, //nolint:forbidigo // the clock of the bubble
+				Now: time.Now,
 				At:  func(context.Context) (time.Duration, error) { return 8 * time.Hour, nil },
 				Do: func(_ context.Context, day jdate.Day) error {
 					if day == jdate.On(2000, 1, 2) && wrong < 2 {
 						return errors.New("no")
 					}
-					did = append(did, day.String()+time.Now().In(jdate.Tokyo).Format(" 15:04")) //nolint:forbidigo // the clock of the bubble
+					did = append(did, day.String()+time.Now().In(jdate.Tokyo).Format(" 15:04"))
 					return nil
 				},
 			}.Run(ctx, func(error) { wrong++ })

@@ -183,11 +183,11 @@ func (s Server) Check() (Server, error) {
 	if s.CA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(s.CA)) {
 		found.Add(problem.Invalid("ca", "mail.ca"))
 	}
-	print, ok := fingerprint(s.Fingerprint)
+	sum, ok := fingerprint(s.Fingerprint)
 	if !ok {
 		found.Add(problem.Invalid("fingerprint", "mail.fingerprint"))
 	}
-	s.Fingerprint = print
+	s.Fingerprint = sum
 	return s, found.Err()
 }
 

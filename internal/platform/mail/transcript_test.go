@@ -42,7 +42,7 @@ func TestTranscript(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			want, err := os.ReadFile(file) //nolint:gosec // a file of this test
+			want, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}

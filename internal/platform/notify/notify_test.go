@@ -134,7 +134,7 @@ func TestAnswers(t *testing.T) {
 type broken struct{}
 
 func (broken) Do(r *http.Request) (*http.Response, error) {
-	_, err := http.DefaultTransport.(*http.Transport).Clone().RoundTrip(r.Clone(r.Context())) //nolint:bodyclose,forcetypeassert // it fails: the name does not exist
+	_, err := http.DefaultTransport.(*http.Transport).Clone().RoundTrip(r.Clone(r.Context()))
 	if err == nil {
 		err = errors.New("reached")
 	}
@@ -147,7 +147,7 @@ func TestUnreachable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := notify.New(notify.Config{HTTP: broken{}, Now: time.Now}) //nolint:forbidigo // no time matters
+	p := notify.New(notify.Config{HTTP: broken{}, Now: time.Now})
 	err = p.Post(t.Context(), notify.Channel{Kind: notify.Webhook, URL: "https://nobody.invalid/hidden-path", Secret: secret}, short())
 	if problem.CodeOf(err) != problem.CodeUnavailable || strings.Contains(err.Error(), "hidden-path") {
 		t.Error(err)
@@ -218,15 +218,28 @@ func TestCheck(t *testing.T) {
 		want   bool
 	}{
 		{notify.Teams, "https://prod-01.japaneast.logic.azure.com:443/workflows/x?sig=y", false, true},
-		{notify.Teams, "https://logic.azure.com.evil.example/", false, false}, {notify.Teams, "https://evil.example/logic.azure.com", false, false},
-		{notify.Teams, "https://x.logic.azure.com@evil.example/", false, false}, {notify.Teams, "http://x.logic.azure.com/", false, false},
-		{notify.Slack, "https://hooks.slack.com.evil.example/services/x", false, false}, {notify.Slack, "https://hooks.slack.com/", false, false},
-		{notify.Slack, `https://evil.example\@hooks.slack.com/services/x`, false, false}, {notify.Slack, "https://HOOKS.slack.com/services/T/B/x", false, true},
-		{notify.GoogleChat, "https://chat.googleapis.com/v1/spaces/A/messages?key=a", false, true}, {notify.GoogleChat, "https://chat.googleapis.com/v1/spaces/A", false, false},
-		{notify.Webhook, "https://hook.example/x", false, true}, {notify.Webhook, "http://hook.example/x", false, false}, {notify.Webhook, "http://10.0.0.1:8080/x", true, true},
-		{notify.Webhook, "https://hook.example:8443/x", false, false}, {notify.Webhook, "https://hook.example/x#y", false, false}, {notify.Webhook, "//hook.example/x", false, false},
-		{notify.Webhook, "https:hook.example", false, false}, {notify.Webhook, "ftp://hook.example/", true, false}, {notify.Webhook, "https://hook.example/\n", false, true},
-		{notify.Webhook, "https://hook.example/\nx", false, false}, {notify.Webhook, "https://例.example/", false, false}, {notify.Webhook, "https://hook.example/" + strings.Repeat("x", 2000), false, false},
+		{notify.Teams, "https://logic.azure.com.evil.example/", false, false},
+		{notify.Teams, "https://evil.example/logic.azure.com", false, false},
+		{notify.Teams, "https://x.logic.azure.com@evil.example/", false, false},
+		{notify.Teams, "http://x.logic.azure.com/", false, false},
+		{notify.Slack, "https://hooks.slack.com.evil.example/services/x", false, false},
+		{notify.Slack, "https://hooks.slack.com/", false, false},
+		{notify.Slack, `https://evil.example\@hooks.slack.com/services/x`, false, false},
+		{notify.Slack, "https://HOOKS.slack.com/services/T/B/x", false, true},
+		{notify.GoogleChat, "https://chat.googleapis.com/v1/spaces/A/messages?key=a", false, true},
+		{notify.GoogleChat, "https://chat.googleapis.com/v1/spaces/A", false, false},
+		{notify.Webhook, "https://hook.example/x", false, true},
+		{notify.Webhook, "http://hook.example/x", false, false},
+		{notify.Webhook, "http://10.0.0.1:8080/x", true, true},
+		{notify.Webhook, "https://hook.example:8443/x", false, false},
+		{notify.Webhook, "https://hook.example/x#y", false, false},
+		{notify.Webhook, "//hook.example/x", false, false},
+		{notify.Webhook, "https:hook.example", false, false},
+		{notify.Webhook, "ftp://hook.example/", true, false},
+		{notify.Webhook, "https://hook.example/\n", false, true},
+		{notify.Webhook, "https://hook.example/\nx", false, false},
+		{notify.Webhook, "https://例.example/", false, false},
+		{notify.Webhook, "https://hook.example/" + strings.Repeat("x", 2000), false, false},
 	} {
 		_, err := notify.Channel{Kind: tc.kind, URL: tc.url, Secret: secret, Inside: tc.inside}.Check()
 		if (err == nil) != tc.want {
@@ -277,7 +290,7 @@ func FuzzCheck(f *testing.F) {
 
 // unescape reads what a form wrote.
 func unescape(body string) string {
-	if i := strings.Index(body, "body="); i >= 0 {
+	if strings.Contains(body, "body=") {
 		if text, err := url.QueryUnescape(body); err == nil {
 			return text
 		}

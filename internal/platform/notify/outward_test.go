@@ -32,7 +32,7 @@ func TestForgedAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := notify.New(notify.Config{
-		HTTP: outward.Client(outward.Policy{Timeout: 5 * time.Second}), Inside: outward.Client(outward.Policy{Timeout: 5 * time.Second, AllowPrivate: true}), Now: time.Now, //nolint:forbidigo // no time matters
+		HTTP: outward.Client(outward.Policy{Timeout: 5 * time.Second}), Inside: outward.Client(outward.Policy{Timeout: 5 * time.Second, AllowPrivate: true}), Now: time.Now,
 	})
 	for address, inside := range map[string]bool{
 		"https://127.0.0.1/": false, "https://[::1]/": false, "https://10.1.2.3/": false, "https://192.168.0.1/": false, "https://169.254.169.254/latest/meta-data/": false,
@@ -70,7 +70,7 @@ func TestRedirect(t *testing.T) {
 	roots.AddCert(server.Certificate())
 	client := outward.Client(outward.Policy{AllowLoopback: true, Roots: roots})
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // as app does
-	p := notify.New(notify.Config{HTTP: client, Inside: client, Now: time.Now})                          //nolint:forbidigo // no time matters
+	p := notify.New(notify.Config{HTTP: client, Inside: client, Now: time.Now})
 	err = p.Post(t.Context(), notify.Channel{Kind: notify.Webhook, URL: server.URL + "/hook", Secret: secret, Inside: true}, short())
 	if all := problem.All(err); len(all) != 1 || all[0].Key != "notify.redirected" || strings.Contains(err.Error(), "/hook") {
 		t.Errorf("got %v", err)

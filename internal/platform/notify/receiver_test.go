@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -320,7 +321,7 @@ func (rc *receiver) lineworks(r *http.Request, body []byte) {
 func (rc *receiver) webhook(r *http.Request, body []byte) {
 	rc.kind(r, "application/json")
 	id, stamp := r.Header.Get("Webhook-Id"), r.Header.Get("Webhook-Timestamp")
-	if stamp != fmt.Sprint(rc.now.Unix()) || !strings.HasPrefix(id, "msg_") || len(body) > 20_000 {
+	if stamp != strconv.FormatInt(rc.now.Unix(), 10) || !strings.HasPrefix(id, "msg_") || len(body) > 20_000 {
 		rc.errorf("id %q, timestamp %q, %d octets", id, stamp, len(body))
 	}
 	for _, secret := range rc.secret {

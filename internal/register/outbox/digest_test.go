@@ -159,7 +159,7 @@ func TestKilled(t *testing.T) {
 		return nil
 	}
 	for range 3 * messages {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledChild$") //nolint:gosec // this very test
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledChild$")
 		cmd.Env = append(os.Environ(), "KIZUKI_OUTBOX_DIR="+o.dir)
 		var out strings.Builder
 		cmd.Stdout, cmd.Stderr = &out, &out

@@ -172,8 +172,14 @@ func TestSend(t *testing.T) {
 	o.Must(o.svc.SaveWishes(actor.With(t.Context(), actor.Actor{Account: "suzuki", Via: "session"}), outbox.Wishes{Digest: true, Lang: "en"}))
 	args := problem.Args{"n": 3, "on": o.Today(), "who": i18n.Text{JA: "日本", EN: "Japan"}, "what": i18n.Msg{Key: "test.inner", Args: problem.Args{"n": 1200}}}
 	for _, m := range []outbox.Message{
-		{Account: "sato"}, {Account: "suzuki"}, {Person: "tanaka"}, {Address: "gaibu@example.com", Link: "https://kizuki.example/l/approve/x"},
-		{Channel: room}, {Account: "genba"}, {Account: "gone"}, {Person: "nobody"},
+		{Account: "sato"},
+		{Account: "suzuki"},
+		{Person: "tanaka"},
+		{Address: "gaibu@example.com", Link: "https://kizuki.example/l/approve/x"},
+		{Channel: room},
+		{Account: "genba"},
+		{Account: "gone"},
+		{Person: "nobody"},
 	} {
 		m.Text, m.Args = "test.notice", args
 		o.send(m)

@@ -182,8 +182,14 @@ func (s *Service) SaveChannel(ctx context.Context, key string, n NewChannel, ver
 func merged(old, to notify.Channel) notify.Channel {
 	to.Kind, to.Secret, to.OldSecret = old.Kind, old.Secret, old.OldSecret
 	for _, f := range []struct{ to, from *string }{
-		{&to.URL, &old.URL}, {&to.Room, &old.Room}, {&to.Token, &old.Token}, {&to.Bot, &old.Bot}, {&to.ClientID, &old.ClientID},
-		{&to.ClientSecret, &old.ClientSecret}, {&to.ServiceAccount, &old.ServiceAccount}, {&to.PrivateKey, &old.PrivateKey},
+		{&to.URL, &old.URL},
+		{&to.Room, &old.Room},
+		{&to.Token, &old.Token},
+		{&to.Bot, &old.Bot},
+		{&to.ClientID, &old.ClientID},
+		{&to.ClientSecret, &old.ClientSecret},
+		{&to.ServiceAccount, &old.ServiceAccount},
+		{&to.PrivateKey, &old.PrivateKey},
 	} {
 		if *f.to == "" {
 			*f.to = *f.from
@@ -267,7 +273,7 @@ func checkChannel(n *NewChannel) (notify.Channel, error) {
 }
 
 func (s *Service) seal(key string, to notify.Channel) (string, error) {
-	text, err := json.Marshal(to)
+	text, err := json.Marshal(to) //nolint:gosec // sealed in the next line but one
 	if err != nil {
 		return "", fmt.Errorf("write channel: %w", err)
 	}

@@ -35,12 +35,12 @@ func decoded(m *netmail.Message) io.Reader {
 	return quotedprintable.NewReader(m.Body)
 }
 
-// value reads a hidden field of a page.
-func value(t *testing.T, page, name string) string {
+// version reads the hidden field of a form.
+func version(t *testing.T, page string) string {
 	t.Helper()
-	_, after, found := strings.Cut(page, `name="`+name+`" value="`)
+	_, after, found := strings.Cut(page, `name="version" value="`)
 	if !found {
-		t.Fatalf("no field %s", name)
+		t.Fatal("no version")
 	}
 	v, _, _ := strings.Cut(after, `"`)
 	return v
