@@ -24,6 +24,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/policy/demand"
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/job"
 	"github.com/kizuki-security/kizuki/internal/platform/secret"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
@@ -35,6 +36,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
+	"github.com/kizuki-security/kizuki/internal/register/outbox"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
@@ -88,6 +90,8 @@ type App struct {
 	Requests *assessrequest.Service
 	Sheets   *assesssheet.Service
 	Home     *home.Service
+	Jobs     *job.Queue
+	Outbox   *outbox.Service
 
 	address   string // where the office answers; set by Listen
 	linksHost string // host and port of the second listener; set by OpenLinks
@@ -141,6 +145,9 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := a.openSecrets(); err != nil {
 		return a, err
 	}
+	if err := a.openMessages(); err != nil {
+		return a, err
+	}
 	a.build()
 	if cfg.ReadOnly {
 		return a, nil
@@ -188,7 +195,7 @@ func (a *App) build() {
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
-	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests)
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests, a.Outbox)
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.SignIn = a.newSignIn()
 	a.Company = a.newCompanySignIn()

@@ -53,7 +53,7 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 		}
 		stale := a.staleKinds(readings, tx.Now)
 		add("facts", len(stale) == 0, "n", len(readings), "stale", len(stale))
-		return nil
+		return a.checkMessages(ctx, tx, add)
 	})
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
+	"github.com/kizuki-security/kizuki/internal/register/outbox"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 )
@@ -36,6 +37,7 @@ func (a *App) routes(rt *web.Router) {
 		reader.NewWeb(a.DB, a.Policy, a.People, shell, topics), training.NewWeb(a.Training, shell, topics),
 		gap.NewWeb(a.Assess, shell, a.nextDeadline), item.NewWeb(a.Assess, shell, a.Files), plan.NewWeb(a.Assess, shell),
 		question.NewWeb(question.New(a.DB, a.Assess, a.Files), shell, a.linkAddress, a.nameOf), assessrequest.NewWeb(a.Requests, shell), assesssheet.NewWeb(a.Sheets, shell),
+		outbox.NewWeb(a.Outbox, shell),
 	} {
 		pages.Routes(rt)
 	}

@@ -108,7 +108,8 @@ func (s *Server) Close() error {
 // Serve answers until ctx ends, then lets open requests finish.
 func (s *Server) Serve(ctx context.Context) error {
 	nights, stop := context.WithCancel(ctx)
-	defer stop()
+	sent := s.app.startMessages(nights)
+	defer func() { stop(); sent() }()
 	go s.app.nights(nights, sleep)
 	failed := make(chan error, 2)
 	go func() { failed <- s.open() }()

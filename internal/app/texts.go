@@ -18,6 +18,9 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/platform/certificate"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/job"
+	"github.com/kizuki-security/kizuki/internal/platform/mail"
+	"github.com/kizuki-security/kizuki/internal/platform/notify"
 	"github.com/kizuki-security/kizuki/internal/platform/outward"
 	"github.com/kizuki-security/kizuki/internal/platform/sheet"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -33,6 +36,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/intake/staff"
 	"github.com/kizuki-security/kizuki/internal/register/link"
 	"github.com/kizuki-security/kizuki/internal/register/org"
+	"github.com/kizuki-security/kizuki/internal/register/outbox"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 	"github.com/kizuki-security/kizuki/internal/register/verdict"
@@ -48,6 +52,7 @@ func Texts(more ...fs.FS) (*i18n.Messages, error) {
 		org.Messages(), people.Messages(), roster.Messages(), account.Messages(), signin.Messages(), sso.Messages(), intake.Messages(), staff.Messages(),
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
+		mail.Messages(), notify.Messages(), outbox.Messages(),
 	)...)
 }
 
@@ -56,5 +61,6 @@ func Migrations() []sqlite.Migration {
 	return []sqlite.Migration{
 		audit.Migrations(), fact.Migrations(), attach.Migrations(), link.Migrations(), org.Migrations(), people.Migrations(),
 		account.Migrations(), intake.Migrations(), policy.Migrations(), training.Migrations(), assessment.Migrations(),
+		job.Migrations(), outbox.Migrations(),
 	}
 }

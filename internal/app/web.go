@@ -14,6 +14,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/org"
+	"github.com/kizuki-security/kizuki/internal/register/outbox"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
@@ -37,6 +38,7 @@ var menu = []entry{
 	{"app.nav.org", "/org", org.PermRead, []string{"/org"}, true},
 	{"app.nav.settings", "/settings/company", org.PermRead, []string{"/settings"}, true},
 	{"app.nav.accounts", "/settings/accounts", account.PermManage, []string{"/settings/accounts", "/settings/sso"}, true},
+	{"app.nav.messages", "/settings/messages", outbox.PermManage, []string{"/settings/messages"}, true},
 }
 
 // frame builds what surrounds a page.
@@ -80,7 +82,11 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 			return err
 		}
 		own, err := a.SignIn.Banners(ctx, tx)
-		f.Banners = append(own, f.Banners...)
+		if err != nil {
+			return err
+		}
+		failed, err := a.Outbox.Banners(ctx, tx)
+		f.Banners = append(append(own, f.Banners...), failed...)
 		return err
 	})
 	if err != nil {

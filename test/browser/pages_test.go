@@ -18,11 +18,13 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/assessment/question"
 	assesssheet "github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
 	"github.com/kizuki-security/kizuki/internal/office/policy"
+	"github.com/kizuki-security/kizuki/internal/platform/notify"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/link"
+	"github.com/kizuki-security/kizuki/internal/register/outbox"
 )
 
 // noPages are the GET routes that answer with something else than a page, or only before the set-up
@@ -289,6 +291,8 @@ func seeds(t testing.TB, a *app.App) (s start) {
 			t.Fatal(err)
 		}
 	}
+	_, _, err := a.Outbox.AddChannel(ctx, outbox.NewChannel{Name: "総務の部屋", To: notify.Channel{Kind: notify.Chatwork, Room: "1", Token: "mihon"}})
+	must(err)
 	var me, other, president account.Account
 	must(a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
 		if me, err = a.Accounts.ByLogin(ctx, tx, app.DemoLogin); err != nil {

@@ -13,7 +13,7 @@ var (
 	// Sideways arrows inside these two floors go to an earlier room only.
 	registerOrder = []string{
 		"actor", "audit", "fact", "due", "framework", "attach", "link", "verdict", "org", "people", "account",
-		"intake", "stocktake",
+		"outbox", "intake", "stocktake",
 	}
 	wordsOrder = []string{"problem", "jtext", "jdate"}
 	// platform has few sideways arrows; each stands here by name.
@@ -24,7 +24,7 @@ var (
 		"i18n":        nil,
 		"job":         {"sqlite"},
 		"mail":        nil,
-		"notify":      {"job", "mail", "sqlite"},
+		"notify":      nil,
 		"outward":     nil,
 		"secret":      nil,
 		"sheet":       nil,

@@ -58,7 +58,7 @@ const (
 	ByApp      How = "app"      // password and the code of an authenticator app
 	ByRecovery How = "recovery" // password and a recovery code
 	ByPasskey  How = "passkey"
-	ByCompany  How = "oidc"     // the account that the company keeps elsewhere
+	ByCompany  How = "oidc"    // the account that the company keeps elsewhere
 	BySetup    How = "setup"   // the first account, at the end of the set-up
 	ByChange   How = "changed" // went on after changing the password
 )
