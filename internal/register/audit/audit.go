@@ -23,7 +23,9 @@ import (
 var migrations embed.FS
 
 // Migrations returns the tables of the log.
-func Migrations() sqlite.Migration { return sqlite.Migration{Feature: "audit", FS: migrations} }
+func Migrations() sqlite.Migration {
+	return sqlite.Migration{Feature: "audit", FS: migrations, Own: []string{"audit_log", "audit_personal"}}
+}
 
 // Image is the state of an object after an act. Values must be JSON-able; wrap what identifies a
 // person in Personal. An empty image is fine for acts that leave nothing (a sign-out).
