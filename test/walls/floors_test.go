@@ -24,6 +24,7 @@ var (
 		"job":    {"sqlite"},
 		"mail":   nil,
 		"notify": {"job", "mail", "sqlite"},
+		"secret": nil,
 		"sheet":  nil,
 		"sqlite": nil,
 		"web":    {"i18n", "sheet", "sqlite"}, // sheet: every list is exported the same way (web.Export)
