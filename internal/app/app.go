@@ -27,6 +27,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/setup"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
+	"github.com/kizuki-security/kizuki/internal/register/audit/checkpoint"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
@@ -49,26 +50,27 @@ type Config struct {
 
 // App is an open office.
 type App struct {
-	cfg      Config
-	Texts    *i18n.Messages
-	Catalog  *framework.Catalog
-	DB       *sqlite.DB
-	Facts    *fact.Store
-	Files    *attach.Store
-	Org      *org.Service
-	People   *people.Service
-	Roster   *roster.Service
-	Accounts *account.Service
-	Setup    *setup.Service
-	Auth     *account.Auth
-	Intake   *intake.Service
-	Policy   *policy.Service
-	Demands  *demand.Service
-	Training *training.Service
-	Assess   *assessment.Service
-	Requests *assessrequest.Service
-	Sheets   *assesssheet.Service
-	Home     *home.Service
+	cfg         Config
+	Texts       *i18n.Messages
+	Catalog     *framework.Catalog
+	DB          *sqlite.DB
+	Facts       *fact.Store
+	Files       *attach.Store
+	Org         *org.Service
+	People      *people.Service
+	Roster      *roster.Service
+	Accounts    *account.Service
+	Setup       *setup.Service
+	Auth        *account.Auth
+	Intake      *intake.Service
+	Policy      *policy.Service
+	Demands     *demand.Service
+	Training    *training.Service
+	Assess      *assessment.Service
+	Requests    *assessrequest.Service
+	Sheets      *assesssheet.Service
+	Home        *home.Service
+	Checkpoints *checkpoint.Service
 
 	address string // where the office answers; set by Listen
 	closers []func() error
@@ -147,6 +149,7 @@ func (a *App) migrate(ctx context.Context) error {
 func (a *App) build() {
 	table := a.Catalog.Table
 	a.Facts = fact.NewStore(nil)
+	a.buildAudit()
 	a.Files = attach.New(filepath.Join(a.cfg.Dir, "attachments"))
 	a.Org = org.New(a.DB, a.Facts, table.Settings)
 	a.People = people.New(a.DB, a.Facts, a.Org)
@@ -161,7 +164,7 @@ func (a *App) build() {
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
-	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, a.Requests)
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, a.Requests, auditDuties{a.Checkpoints})
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
 	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)

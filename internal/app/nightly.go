@@ -31,6 +31,9 @@ func (a *App) Nightly(ctx context.Context) error {
 	if _, err := a.Intake.Sweep(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("clear old imports: %w", err))
 	}
+	if err := a.Checkpoints.Tick(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("sign the audit log: %w", err))
+	}
 	return errors.Join(errs...)
 }
 

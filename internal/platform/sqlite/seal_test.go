@@ -211,7 +211,7 @@ func BenchmarkSealedInsert(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.Cleanup(func() { _ = db.Close() })
-			text := strings.ReplaceAll(`CREATE TABLE T (id INTEGER PRIMARY KEY, a TEXT, b TEXT, c TEXT, d TEXT, n INTEGER) STRICT`, "T", table)
+			text := strings.ReplaceAll(`CREATE TABLE T (id INTEGER PRIMARY KEY, a TEXT, b TEXT, c TEXT, d TEXT, n INTEGER) STRICT`, " T ", " "+table+" ")
 			if err := db.Migrate(b.Context(), sealFiles(text)); err != nil {
 				b.Fatal(err)
 			}

@@ -17,7 +17,11 @@ import (
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/actor"
 )
+
+// PermRead lets a person read the log; app binds it to roles.
+const PermRead actor.Permission = "audit.read"
 
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -45,6 +49,7 @@ type Row struct {
 	Act     string // "policy.approved"
 	Object  string // "policy/KEY"
 	After   string // canonical JSON
+	Prev    string // hash of the row before
 	Hash    string
 }
 
