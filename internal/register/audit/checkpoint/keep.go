@@ -33,7 +33,7 @@ func (s *Service) SaveSetting(ctx context.Context, in Setting) error {
 	var found problem.List
 	if in.Folder != "" {
 		if key := s.unfit(in.Folder); key != "" {
-			found.Add(problem.Invalid("folder", key, "dir", in.Folder))
+			found.Add(problem.Invalid("file", key, "dir", in.Folder))
 		}
 	}
 	if in.Mail != "" {
@@ -44,6 +44,7 @@ func (s *Service) SaveSetting(ctx context.Context, in Setting) error {
 	if err := found.Err(); err != nil {
 		return err
 	}
+	in.Every = max(in.Every, 1) // left empty
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
 		plan, err := schedule(ctx, tx)
 		if err != nil {
