@@ -50,12 +50,12 @@ type auditDuties struct{ *checkpoint.Service }
 
 // Duties implements due.Source.
 func (d auditDuties) Duties(ctx context.Context, tx *sqlite.Tx, _ jdate.Day) ([]due.Duty, error) {
-	st, err := d.Status(ctx, tx)
+	late, err := d.Late(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
 	var out []due.Duty
-	for _, l := range st.Late {
+	for _, l := range late {
 		out = append(out, due.Duty{
 			Key: "audit.checkpoint/" + l.What, Text: "checkpoint.duty." + l.What, Link: "/audit/checkpoints", On: l.On, Needs: string(checkpoint.PermKeep),
 		})

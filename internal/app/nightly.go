@@ -50,6 +50,9 @@ func (a *App) sync(ctx context.Context, src fact.Source) error {
 // begin brings an office that was closed for a while up to date, so that its first page is right. Every
 // clause is judged once: a new version may bring new ones.
 func (a *App) begin(ctx context.Context) error {
+	if err := a.Checkpoints.Begin(actor.With(ctx, actor.House())); err != nil {
+		a.cfg.Log.ErrorContext(ctx, "making the key of the audit log went wrong", "error", err)
+	}
 	stale, err := a.stale(ctx)
 	if err != nil {
 		return err

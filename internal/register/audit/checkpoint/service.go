@@ -107,7 +107,7 @@ func (s *Service) present(ctx context.Context, tx *sqlite.Tx) (k Key, private, o
 	return k, private, plan.Origin, err
 }
 
-// Begin makes the first key of an office that has rows to sign.
+// Begin makes the first key of an office, at its first start.
 func (s *Service) Begin(ctx context.Context) error {
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
 		all, err := keys(ctx, tx)
@@ -279,6 +279,29 @@ func (s *Service) Status(ctx context.Context, tx *sqlite.Tx) (st Status, err err
 	}
 	st.Late = st.late(tx.Now)
 	return st, nil
+}
+
+// Late lists what should have happened: what Status says of it, without the rest. It is asked for each page.
+func (s *Service) Late(ctx context.Context, tx *sqlite.Tx) ([]Late, error) {
+	var st Status
+	var err error
+	if st.Rows, _, err = logHead(ctx, tx); err != nil || st.Rows == 0 {
+		return nil, err
+	}
+	if st.Schedule, err = schedule(ctx, tx); err != nil {
+		return nil, err
+	}
+	last, err := checkpoints(ctx, tx, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(last) > 0 {
+		st.Last = &last[0]
+	}
+	if st.Ways, err = ways(ctx, tx); err != nil {
+		return nil, err
+	}
+	return st.late(tx.Now), nil
 }
 
 // late lists what is overdue: a checkpoint a day after its time, a way after its longest time.
