@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/audit/journal"
 )
 
@@ -64,12 +66,23 @@ func (a *App) objectNames(ctx context.Context, tx *sqlite.Tx) (func(string) jour
 	for _, d := range departments {
 		labels["department/"+d.Key] = d.Name
 	}
+	documents, err := a.Policy.Documents(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range documents {
+		labels["policy/"+d.Key] = d.Title
+	}
+	who := actor.From(ctx)
 	return func(object string) journal.Object {
 		if o, ok := a.itemObject(object); ok {
 			return o
 		}
 		o := journal.Object{Label: labels[object], Path: objectPage(object)}
 		if strings.HasPrefix(object, "people/") && o.Label == "" { // gone, or no person at all: people/roster/KEY
+			o.Path = ""
+		}
+		if strings.HasPrefix(object, "account/") && !who.May(account.PermManage) { // the page would answer 403
 			o.Path = ""
 		}
 		return o
@@ -110,5 +123,9 @@ func (a *App) itemObject(object string) (journal.Object, bool) {
 	if node == nil {
 		return journal.Object{}, false
 	}
-	return journal.Object{Label: "No. " + strconv.Itoa(node.Number), Path: "/sheet/" + f.Key() + "/" + node.ID}, true
+	label := node.ID // SCS criteria have no number of their own
+	if node.Number > 0 {
+		label = "No. " + strconv.Itoa(node.Number)
+	}
+	return journal.Object{Label: label, Path: "/sheet/" + f.Key() + "/" + node.ID}, true
 }

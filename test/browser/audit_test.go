@@ -33,7 +33,7 @@ func TestAuditLog(t *testing.T) {
 	if got := b.click("tbody a[href$='/print']"); got != 200 {
 		t.Errorf("the page to print: %d", got)
 	}
-	if b.number("svg.qr") != 1 || !strings.Contains(b.text("main code"), "kizuki-chain/1") {
+	if eval[int](b, "document.querySelectorAll('svg.qr').length") != 1 || !strings.Contains(b.text("main code"), "kizuki-chain/1") {
 		t.Error("no note or no QR code on the page to print")
 	}
 	b.shoot("checkpoint-print")

@@ -30,7 +30,9 @@ func open(t *testing.T) (ctx context.Context, db *sqlite.DB, svc *journal.Servic
 	}
 	svc = journal.New(db, texts, journal.Config{
 		Names: func(context.Context, *sqlite.Tx) (func(string) string, error) {
-			return func(by string) string { return map[string]string{"account/sato": "佐藤花子", "person/p1": "田中一郎"}[by] }, nil
+			return func(by string) string {
+				return map[string]string{"account/sato": "佐藤花子", "person/p1": "田中一郎"}[by]
+			}, nil
 		},
 		Objects: func(context.Context, *sqlite.Tx) (func(string) journal.Object, error) {
 			return func(object string) journal.Object {
