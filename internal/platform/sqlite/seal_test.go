@@ -165,8 +165,8 @@ func TestDamageIsNotSealedInLater(t *testing.T) {
 	}
 	fresh := openSealed(t, all)
 	err = db.Read(t.Context(), func(tx *sqlite.Tx) error {
-		return fresh.Read(t.Context(), func(new *sqlite.Tx) error {
-			n, found, err := sqlite.CheckSchema(t.Context(), tx, new)
+		return fresh.Read(t.Context(), func(want *sqlite.Tx) error {
+			n, found, err := sqlite.CheckSchema(t.Context(), tx, want)
 			if n < 10 || len(found) > 0 {
 				t.Errorf("schema after the upgrade: %d objects, %+v", n, found)
 			}
@@ -185,8 +185,8 @@ func TestSchemaIsCompared(t *testing.T) {
 	do(t, db, "DROP TRIGGER platform_seal_update_x_rows", "DROP INDEX x_rows_name", "CREATE INDEX x_more ON x_rows (n)")
 	var got []string
 	err := db.Read(t.Context(), func(tx *sqlite.Tx) error {
-		return fresh.Read(t.Context(), func(new *sqlite.Tx) error {
-			_, found, err := sqlite.CheckSchema(t.Context(), tx, new)
+		return fresh.Read(t.Context(), func(want *sqlite.Tx) error {
+			_, found, err := sqlite.CheckSchema(t.Context(), tx, want)
 			for _, b := range found {
 				got = append(got, b.Table+": "+b.Text)
 			}

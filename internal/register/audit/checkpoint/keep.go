@@ -54,12 +54,12 @@ func (s *Service) SaveSetting(ctx context.Context, in Setting) error {
 		if err := putSchedule(ctx, tx, plan); err != nil {
 			return err
 		}
-		print := ""
+		paper := ""
 		if in.Print {
-			print = "paper"
+			paper = "paper"
 		}
 		for _, w := range []Way{
-			{Name: "file", Place: in.Folder, Every: in.Every + 2}, {Name: "mail", Place: in.Mail, Every: in.Every + 2}, {Name: "print", Place: print, Every: printEvery},
+			{Name: "file", Place: in.Folder, Every: in.Every + 2}, {Name: "mail", Place: in.Mail, Every: in.Every + 2}, {Name: "print", Place: paper, Every: printEvery},
 		} {
 			if err := putWay(ctx, tx, w); err != nil {
 				return err
@@ -84,8 +84,8 @@ func (s *Service) unfit(dir string) string {
 		return "checkpoint.folder_missing"
 	}
 	inside := func(path string) string {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			return real
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			return target
 		}
 		return path
 	}
