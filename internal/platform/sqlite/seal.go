@@ -44,7 +44,7 @@ func seal(_ *engine.FunctionContext, args []driver.Value) (driver.Value, error) 
 		case nil:
 			buf = append(buf, 'n')
 		case int64:
-			buf = binary.BigEndian.AppendUint64(append(buf, 'i'), uint64(v)) //nolint:gosec // only the bits matter
+			buf = binary.BigEndian.AppendUint64(append(buf, 'i'), uint64(v))
 		case float64:
 			buf = binary.BigEndian.AppendUint64(append(buf, 'f'), math.Float64bits(v))
 		case string:
@@ -56,7 +56,7 @@ func seal(_ *engine.FunctionContext, args []driver.Value) (driver.Value, error) 
 		}
 	}
 	sum := sha256.Sum256(buf)
-	n := int64(binary.BigEndian.Uint64(sum[:])) //nolint:gosec // only the bits matter
+	n := int64(binary.BigEndian.Uint64(sum[:]))
 	if n == 0 {
 		n = 1
 	}

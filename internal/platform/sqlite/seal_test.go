@@ -65,16 +65,16 @@ func do(t *testing.T, db *sqlite.DB, statements ...string) {
 	}
 }
 
-func checkSeals(t *testing.T, db *sqlite.DB, all []sqlite.Migration) (n int, found []sqlite.Broken) {
+func checkSeals(t *testing.T, db *sqlite.DB, all []sqlite.Migration) (found []sqlite.Broken) {
 	t.Helper()
 	err := db.Read(t.Context(), func(tx *sqlite.Tx) (err error) {
-		n, found, err = sqlite.CheckSeals(t.Context(), tx, all)
+		_, found, err = sqlite.CheckSeals(t.Context(), tx, all)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n, found
+	return found
 }
 
 func TestSealsFollowEveryWayOfWriting(t *testing.T) {
@@ -99,7 +99,7 @@ func TestSealsFollowEveryWayOfWriting(t *testing.T) {
 		{"DELETE FROM x_children", "DELETE FROM x_rows"},
 	} {
 		do(t, db, step...)
-		if _, found := checkSeals(t, db, all); len(found) > 0 {
+		if found := checkSeals(t, db, all); len(found) > 0 {
 			t.Fatalf("after %v: %+v", step, found)
 		}
 	}
@@ -131,7 +131,7 @@ func TestSealsNameWhatIsBroken(t *testing.T) {
 			t.Parallel()
 			db := openSealed(t, all)
 			do(t, db, tc.damage...)
-			_, found := checkSeals(t, db, all)
+			found := checkSeals(t, db, all)
 			if diff := cmp.Diff(tc.want, found); diff != "" {
 				t.Errorf("found (-want +got):\n%s", diff)
 			}
@@ -153,14 +153,14 @@ func TestDamageIsNotSealedInLater(t *testing.T) {
 	do(t, db, "DROP TRIGGER platform_seal_update_x_rows", "UPDATE x_rows SET name = 'damaged' WHERE id = 2", trigger)
 	want := []sqlite.Broken{{Table: "x_rows", Row: "2", Why: sqlite.BrokenRow}}
 	do(t, db, "UPDATE x_rows SET n = 1") // an act of the office writes every row again
-	if _, found := checkSeals(t, db, all); !cmp.Equal(found, want) {
+	if found := checkSeals(t, db, all); !cmp.Equal(found, want) {
 		t.Errorf("after an act: %+v", found)
 	}
 	all = sealFiles(sealSchema, "ALTER TABLE x_rows ADD COLUMN more TEXT NOT NULL DEFAULT 'd'; UPDATE x_rows SET more = 'e' WHERE id = 3; CREATE TABLE x_new (id INTEGER PRIMARY KEY) STRICT; DROP TABLE x_words")
 	if err := db.Migrate(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
-	if _, found := checkSeals(t, db, all); !cmp.Equal(found, want) {
+	if found := checkSeals(t, db, all); !cmp.Equal(found, want) {
 		t.Errorf("after an upgrade: %+v", found)
 	}
 	fresh := openSealed(t, all)

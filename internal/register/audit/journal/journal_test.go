@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -145,7 +147,7 @@ func TestChainIsCheckedWithoutKizuki(t *testing.T) {
 			text := fmt.Sprint(part)
 			fmt.Fprintf(h, "%d:%s,", len(text), text)
 		}
-		if r["prev"] != prev || r["hash"] != fmt.Sprintf("%x", h.Sum(nil)) || fmt.Sprint(r["id"]) != fmt.Sprint(n) {
+		if r["prev"] != prev || r["hash"] != hex.EncodeToString(h.Sum(nil)) || fmt.Sprint(r["id"]) != strconv.FormatInt(n, 10) {
 			t.Fatalf("row %d does not fit: %v", n, r)
 		}
 		prev = r["hash"].(string)

@@ -143,8 +143,14 @@ func (h *Web) export(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := func(key string) string { return h.shell.T(r, key, nil) }
 	out := sheet.Out{Title: t("audit.title"), Columns: []sheet.OutColumn{
-		{Title: t("audit.col.number"), Kind: sheet.Number}, {Title: t("audit.col.at"), Kind: sheet.Date}, {Title: t("audit.col.who"), Width: 20},
-		{Title: t("audit.col.said"), Width: 36}, {Title: t("audit.col.kind")}, {Title: t("audit.col.object"), Width: 30}, {Title: t("audit.col.after"), Width: 60}, {Title: t("audit.col.hash"), Width: 20},
+		{Title: t("audit.col.number"), Kind: sheet.Number},
+		{Title: t("audit.col.at"), Kind: sheet.Date},
+		{Title: t("audit.col.who"), Width: 20},
+		{Title: t("audit.col.said"), Width: 36},
+		{Title: t("audit.col.kind")},
+		{Title: t("audit.col.object"), Width: 30},
+		{Title: t("audit.col.after"), Width: 60},
+		{Title: t("audit.col.hash"), Width: 20},
 	}}
 	for _, l := range lines {
 		var after strings.Builder
