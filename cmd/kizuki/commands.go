@@ -21,6 +21,7 @@ type commands struct {
 	Assess assessCommand `cmd:"" help:"Show what is not done yet. Example: kizuki assess --framework jama-japia --require 1"`
 	User   userCommand   `cmd:"" help:"Add accounts, set passwords, switch accounts off. Example: kizuki user list"`
 	Doctor doctorCommand `cmd:"" help:"Check the office: folder, clock, audit log, attachments, facts. Example: kizuki doctor"`
+	Verify verifyCommand `cmd:"" help:"Check that nothing was changed or damaged: database, audit log, checkpoints, answers, files. Example: kizuki verify --checkpoint usb/kizuki-checkpoint-20261126-160000-812.txt"`
 	Config configCommand `cmd:"" help:"Show the settings of the process. Example: kizuki config show"`
 	Info   versionInfo   `cmd:"" name:"version" help:"Print the version. Example: kizuki version --json"`
 }

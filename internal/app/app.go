@@ -32,6 +32,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account/signin"
 	"github.com/kizuki-security/kizuki/internal/register/account/sso"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
+	"github.com/kizuki-security/kizuki/internal/register/audit/checkpoint"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
@@ -67,31 +68,32 @@ type Config struct {
 
 // App is an open office.
 type App struct {
-	cfg      Config
-	Texts    *i18n.Messages
-	Catalog  *framework.Catalog
-	DB       *sqlite.DB
-	Facts    *fact.Store
-	Files    *attach.Store
-	Org      *org.Service
-	People   *people.Service
-	Roster   *roster.Service
-	Accounts *account.Service
-	SignIn   *signin.Service
-	Secrets  *secret.Box
-	Setup    *setup.Service
-	Auth     *account.Auth
-	Company  *sso.Service
-	Intake   *intake.Service
-	Policy   *policy.Service
-	Demands  *demand.Service
-	Training *training.Service
-	Assess   *assessment.Service
-	Requests *assessrequest.Service
-	Sheets   *assesssheet.Service
-	Home     *home.Service
-	Jobs     *job.Queue
-	Outbox   *outbox.Service
+	cfg         Config
+	Texts       *i18n.Messages
+	Catalog     *framework.Catalog
+	DB          *sqlite.DB
+	Facts       *fact.Store
+	Files       *attach.Store
+	Org         *org.Service
+	People      *people.Service
+	Roster      *roster.Service
+	Accounts    *account.Service
+	SignIn      *signin.Service
+	Secrets     *secret.Box
+	Setup       *setup.Service
+	Auth        *account.Auth
+	Company     *sso.Service
+	Intake      *intake.Service
+	Policy      *policy.Service
+	Demands     *demand.Service
+	Training    *training.Service
+	Assess      *assessment.Service
+	Requests    *assessrequest.Service
+	Sheets      *assesssheet.Service
+	Home        *home.Service
+	Jobs        *job.Queue
+	Outbox      *outbox.Service
+	Checkpoints *checkpoint.Service
 
 	address   string // where the office answers; set by Listen
 	linksHost string // host and port of the second listener; set by OpenLinks
@@ -181,6 +183,7 @@ func (a *App) migrate(ctx context.Context) error {
 func (a *App) build() {
 	table := a.Catalog.Table
 	a.Facts = fact.NewStore(nil)
+	a.buildAudit()
 	a.Files = attach.New(filepath.Join(a.cfg.Dir, "attachments"))
 	a.Org = org.New(a.DB, a.Facts, table.Settings)
 	a.People = people.New(a.DB, a.Facts, a.Org)
@@ -195,7 +198,7 @@ func (a *App) build() {
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
-	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests, a.Outbox)
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests, a.Outbox, auditDuties{a.Checkpoints})
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.SignIn = a.newSignIn()
 	a.Company = a.newCompanySignIn()

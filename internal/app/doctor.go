@@ -47,6 +47,11 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 		}
 		clock := len(newest) == 0 || !newest[0].At.After(tx.Now.Add(time.Minute))
 		add("clock", clock, "now", tx.Now)
+		outside, args, err := a.checkpointsCheck(ctx, tx)
+		if err != nil {
+			return err
+		}
+		add("checkpoints", outside, args...)
 		readings, err := a.Facts.Readings(ctx, tx)
 		if err != nil {
 			return err

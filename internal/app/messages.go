@@ -115,6 +115,15 @@ func (a *App) accountNotice(ctx context.Context, tx *sqlite.Tx, key, sentence st
 	return a.Notice(ctx, tx, key, "app.notice", problem.Args{"sentence": i18n.Msg{Key: sentence, Args: args}})
 }
 
+// mailCheckpoint mails a signed checkpoint of the audit log to where it is kept.
+func (a *App) mailCheckpoint(ctx context.Context, tx *sqlite.Tx, to, subject, body string, attachment []byte) error {
+	_, err := a.Outbox.Send(ctx, tx, outbox.Message{
+		Address: to, Text: "outbox.plain", Args: problem.Args{"subject": subject, "body": body},
+		File: &mail.Attachment{Name: "kizuki-checkpoint.txt", Type: "text/plain; charset=UTF-8", Data: attachment},
+	})
+	return err
+}
+
 // Notice tells the owner of an account something by mail, in the act's transaction: text names the messages
 // text+".subject" and text+".body".
 func (a *App) Notice(ctx context.Context, tx *sqlite.Tx, account, text string, args problem.Args) error {

@@ -34,6 +34,9 @@ func (a *App) Nightly(ctx context.Context) error {
 	if err := a.Outbox.Sweep(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("erase old messages: %w", err))
 	}
+	if err := a.Checkpoints.Tick(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("sign the audit log: %w", err))
+	}
 	return errors.Join(errs...)
 }
 
@@ -50,6 +53,9 @@ func (a *App) sync(ctx context.Context, src fact.Source) error {
 // begin brings an office that was closed for a while up to date, so that its first page is right. Every
 // clause is judged once: a new version may bring new ones.
 func (a *App) begin(ctx context.Context) error {
+	if err := a.Checkpoints.Begin(actor.With(ctx, actor.House())); err != nil {
+		a.cfg.Log.ErrorContext(ctx, "making the key of the audit log went wrong", "error", err)
+	}
 	stale, err := a.stale(ctx)
 	if err != nil {
 		return err

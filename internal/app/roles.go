@@ -7,6 +7,8 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
+	"github.com/kizuki-security/kizuki/internal/register/audit"
+	"github.com/kizuki-security/kizuki/internal/register/audit/checkpoint"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/outbox"
@@ -26,9 +28,9 @@ func Grants() map[actor.Role][]actor.Permission {
 		return append(append([]actor.Permission(nil), reading...), more...)
 	}
 	return map[actor.Role][]actor.Permission{
-		actor.Admin: with(org.PermCompany, account.PermManage, outbox.PermManage),
+		actor.Admin: with(org.PermCompany, account.PermManage, outbox.PermManage, audit.PermRead, checkpoint.PermKeep),
 		actor.Approver: with(
-			policy.PermApprove, people.PermConfirm,
+			policy.PermApprove, people.PermConfirm, audit.PermRead,
 		),
 		actor.Keeper: with(
 			org.PermEdit, people.PermEdit, people.PermConfirm, policy.PermEdit, training.PermEdit,

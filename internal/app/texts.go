@@ -30,6 +30,8 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account/sso"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
+	"github.com/kizuki-security/kizuki/internal/register/audit/checkpoint"
+	"github.com/kizuki-security/kizuki/internal/register/audit/journal"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
@@ -48,7 +50,7 @@ var messages embed.FS
 // Texts reads the message files of every package, and of more that the caller brings (the command line).
 func Texts(more ...fs.FS) (*i18n.Messages, error) {
 	return i18n.New(append(more,
-		messages, web.Messages(), outward.Messages(), certificate.Messages(), sheet.Messages(), attach.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
+		messages, web.Messages(), outward.Messages(), certificate.Messages(), sheet.Messages(), attach.Messages(), checkpoint.Messages(), journal.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
 		org.Messages(), people.Messages(), roster.Messages(), account.Messages(), signin.Messages(), sso.Messages(), intake.Messages(), staff.Messages(),
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),

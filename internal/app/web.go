@@ -13,6 +13,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
+	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/outbox"
 	"github.com/kizuki-security/kizuki/internal/register/people"
@@ -37,6 +38,7 @@ var menu = []entry{
 	{"app.nav.read", "/read", "", []string{"/read"}, true},
 	{"app.nav.org", "/org", org.PermRead, []string{"/org"}, true},
 	{"app.nav.settings", "/settings/company", org.PermRead, []string{"/settings"}, true},
+	{"app.nav.audit", "/audit", audit.PermRead, []string{"/audit"}, true},
 	{"app.nav.accounts", "/settings/accounts", account.PermManage, []string{"/settings/accounts", "/settings/sso"}, true},
 	{"app.nav.messages", "/settings/messages", outbox.PermManage, []string{"/settings/messages"}, true},
 }

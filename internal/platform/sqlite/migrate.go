@@ -19,6 +19,8 @@ import (
 type Migration struct {
 	Feature string
 	FS      fs.FS
+	// Own names tables whose rows carry a proof of their own and get no seals (see seal.go).
+	Own []string
 }
 
 // Pending lists "feature/file" of every migration that has not run yet. Problem code unsupported when the
@@ -61,6 +63,10 @@ func (db *DB) Migrate(ctx context.Context, all []Migration) error {
 	if err := known(done, all); err != nil {
 		return err
 	}
+	again, err := db.prepareSeals(ctx, all)
+	if err != nil {
+		return err
+	}
 	for _, m := range all {
 		files, err := migrationFiles(m)
 		if err != nil {
@@ -72,7 +78,43 @@ func (db *DB) Migrate(ctx context.Context, all []Migration) error {
 			}
 		}
 	}
-	return nil
+	if !again {
+		return nil
+	}
+	return db.Write(ctx, func(tx *Tx) error { return sealAll(ctx, tx, ownProof(all)) })
+}
+
+// prepareSeals takes the seals' triggers away when migrations are due, and says whether rows must be sealed
+// afterwards: also when an earlier try was cut off.
+func (db *DB) prepareSeals(ctx context.Context, all []Migration) (again bool, err error) {
+	pending, err := db.Pending(ctx, all)
+	if err != nil {
+		return false, err
+	}
+	err = db.Write(ctx, func(tx *Tx) error {
+		if _, err := tx.ExecContext(ctx, sealTables); err != nil {
+			return fmt.Errorf("prepare seals: %w", err)
+		}
+		const cutOff = `SELECT count(*) > 0 FROM platform_sealed WHERE name = ?`
+		if err := tx.QueryRowContext(ctx, cutOff, resealing).Scan(&again); err != nil {
+			return fmt.Errorf("look for seals that were cut off: %w", err)
+		}
+		if again || len(pending) == 0 {
+			return nil
+		}
+		again = true
+		return unseal(ctx, tx, ownProof(all))
+	})
+	return again, err
+}
+
+// ownProof lists the tables that get no seals.
+func ownProof(all []Migration) []string {
+	var own []string
+	for _, m := range all {
+		own = append(own, m.Own...)
+	}
+	return own
 }
 
 // known refuses a database in which a file of the given features ran that this program does not have.

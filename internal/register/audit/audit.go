@@ -17,13 +17,19 @@ import (
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/actor"
 )
+
+// PermRead lets a person read the log; app binds it to roles.
+const PermRead actor.Permission = "audit.read"
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
 // Migrations returns the tables of the log.
-func Migrations() sqlite.Migration { return sqlite.Migration{Feature: "audit", FS: migrations} }
+func Migrations() sqlite.Migration {
+	return sqlite.Migration{Feature: "audit", FS: migrations, Own: []string{"audit_log", "audit_personal"}}
+}
 
 // Image is the state of an object after an act. Values must be JSON-able; wrap what identifies a
 // person in Personal. An empty image is fine for acts that leave nothing (a sign-out).
@@ -43,6 +49,7 @@ type Row struct {
 	Act     string // "policy.approved"
 	Object  string // "policy/KEY"
 	After   string // canonical JSON
+	Prev    string // hash of the row before
 	Hash    string
 }
 

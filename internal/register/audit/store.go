@@ -94,13 +94,23 @@ func last(ctx context.Context, tx *sqlite.Tx) (string, time.Time, error) {
 // Verify walks the chain and returns the number of rows checked; the error names the first broken row:
 // code conflict, key audit.broken. Personal values beside the log are compared with their hashes; erased ones are not missed.
 func Verify(ctx context.Context, tx *sqlite.Tx) (int, error) {
+	n, err := VerifyChain(ctx, tx)
+	if err != nil {
+		return n, err
+	}
+	_, err = VerifyPersonal(ctx, tx)
+	return n, err
+}
+
+// VerifyChain walks the chain alone, without the personal values.
+func VerifyChain(ctx context.Context, tx *sqlite.Tx) (int, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT id, at, actor, via, request, act, object, after, prev_hash, hash FROM audit_log ORDER BY id`)
 	if err != nil {
 		return 0, fmt.Errorf("read audit log: %w", err)
 	}
 	defer rows.Close()
 	n, prev := 0, ""
-	for rows.Next() {
+	for rows.Next() { // rows are never removed, so their numbers have no gap
 		var r Row
 		var at int64
 		var linked string
@@ -108,7 +118,7 @@ func Verify(ctx context.Context, tx *sqlite.Tx) (int, error) {
 			return n, fmt.Errorf("read audit row: %w", err)
 		}
 		r.At = sqlite.FromMillis(at)
-		if linked != prev || link(prev, r) != r.Hash {
+		if r.ID != int64(n)+1 || linked != prev || link(prev, r) != r.Hash {
 			return n, problem.Conflict("audit.broken", "row", r.ID)
 		}
 		prev = r.Hash
@@ -117,13 +127,14 @@ func Verify(ctx context.Context, tx *sqlite.Tx) (int, error) {
 	if err := rows.Err(); err != nil {
 		return n, fmt.Errorf("walk audit log: %w", err)
 	}
-	return n, verifyPersonal(ctx, tx)
+	return n, nil
 }
 
-func verifyPersonal(ctx context.Context, tx *sqlite.Tx) error {
+// VerifyPersonal compares the personal values beside the log with their hashes, as Verify does.
+func VerifyPersonal(ctx context.Context, tx *sqlite.Tx) (n int, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT l.id, p.field, p.value, p.salt, l.after FROM audit_personal p JOIN audit_log l ON l.id = p.row ORDER BY l.id`)
 	if err != nil {
-		return fmt.Errorf("read personal fields: %w", err)
+		return n, fmt.Errorf("read personal fields: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -131,47 +142,16 @@ func verifyPersonal(ctx context.Context, tx *sqlite.Tx) error {
 		var f personalField
 		var after string
 		if err := rows.Scan(&row, &f.field, &f.value, &f.salt, &after); err != nil {
-			return fmt.Errorf("read personal field: %w", err)
+			return n, fmt.Errorf("read personal field: %w", err)
 		}
 		var image map[string]any
 		if err := json.Unmarshal([]byte(after), &image); err != nil {
-			return fmt.Errorf("read after-image of row %d: %w", row, err)
+			return n, problem.Conflict("audit.broken", "row", row).Because(err)
 		}
 		if image[f.field] != f.sealed() {
-			return problem.Conflict("audit.broken", "row", row)
+			return n, problem.Conflict("audit.broken", "row", row)
 		}
+		n++
 	}
-	return rows.Err()
-}
-
-// Filter selects rows for the page and the export. Zero values select everything.
-type Filter struct {
-	Object string // prefix, e.g. "policy/"
-	Before int64  // only rows with a smaller id (paging)
-	Limit  int    // 0 means 100
-}
-
-// List returns rows, newest first.
-func List(ctx context.Context, tx *sqlite.Tx, f Filter) ([]Row, error) {
-	if f.Limit <= 0 {
-		f.Limit = 100
-	}
-	rows, err := tx.QueryContext(ctx, `SELECT id, at, actor, via, request, act, object, after, hash FROM audit_log
-		WHERE (? = '' OR substr(object, 1, length(?)) = ?) AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?`,
-		f.Object, f.Object, f.Object, f.Before, f.Before, f.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("list audit rows: %w", err)
-	}
-	defer rows.Close()
-	var out []Row
-	for rows.Next() {
-		var r Row
-		var at int64
-		if err := rows.Scan(&r.ID, &at, &r.Actor, &r.Via, &r.Request, &r.Act, &r.Object, &r.After, &r.Hash); err != nil {
-			return nil, fmt.Errorf("read audit row: %w", err)
-		}
-		r.At = sqlite.FromMillis(at)
-		out = append(out, r)
-	}
-	return out, rows.Err()
+	return n, rows.Err()
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 //go:embed migrations/*.sql
@@ -310,4 +311,19 @@ func anys(texts []string) []any {
 		out[i] = t
 	}
 	return out
+}
+
+// Verify recomputes the content hash of every row and returns how many were read; the error names the first that
+// differs: code conflict, key fact.broken.
+func (s *Store) Verify(ctx context.Context, tx *sqlite.Tx) (int, error) {
+	all, err := query(ctx, tx, `SELECT `+columns+` FROM facts f ORDER BY f.id`)
+	if err != nil {
+		return 0, err
+	}
+	for i, f := range all {
+		if f.contentHash() != f.Hash {
+			return i, problem.Conflict("fact.broken", "row", f.ID)
+		}
+	}
+	return len(all), nil
 }
