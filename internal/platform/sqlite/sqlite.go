@@ -224,14 +224,3 @@ func FromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// CopyTo writes a consistent copy of the database to a new file while the office goes on.
-// Code unavailable beside another process.
-func (db *DB) CopyTo(ctx context.Context, file string) error {
-	if db.write == nil {
-		return problem.Unavailable("sqlite.read_only")
-	}
-	if _, err := db.write.ExecContext(ctx, `VACUUM INTO ?`, file); err != nil {
-		return fmt.Errorf("copy database: %w", err)
-	}
-	return nil
-}
