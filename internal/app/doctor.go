@@ -53,13 +53,16 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 		}
 		stale := a.staleKinds(readings, tx.Now)
 		add("facts", len(stale) == 0, "n", len(readings), "stale", len(stale))
-		return nil
+		backups, err := a.doctorBackup(ctx, tx)
+		out = append(out, backups...)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	findings := a.Catalog.Check()
 	add("catalog", findings == nil, "n", len(a.Catalog.Frameworks()))
+	out = append(out, a.doctorUpgrades()...)
 	return out, nil
 }
 

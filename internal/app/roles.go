@@ -7,6 +7,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
+	"github.com/kizuki-security/kizuki/internal/register/backup"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
@@ -25,7 +26,7 @@ func Grants() map[actor.Role][]actor.Permission {
 		return append(append([]actor.Permission(nil), reading...), more...)
 	}
 	return map[actor.Role][]actor.Permission{
-		actor.Admin: with(org.PermCompany, account.PermManage),
+		actor.Admin: with(org.PermCompany, account.PermManage, backup.PermManage),
 		actor.Approver: with(
 			policy.PermApprove, people.PermConfirm,
 		),

@@ -18,6 +18,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/setup"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
+	"github.com/kizuki-security/kizuki/internal/register/backup"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
@@ -35,6 +36,7 @@ func (a *App) routes(rt *web.Router) {
 		reader.NewWeb(a.DB, a.Policy, a.People, shell, topics), training.NewWeb(a.Training, shell, topics),
 		gap.NewWeb(a.Assess, shell, a.nextDeadline), item.NewWeb(a.Assess, shell, a.Files), plan.NewWeb(a.Assess, shell),
 		question.NewWeb(question.New(a.DB, a.Assess, a.Files), shell, a.baseAddress, a.nameOf), assessrequest.NewWeb(a.Requests, shell), assesssheet.NewWeb(a.Sheets, shell),
+		backup.NewWeb(a.Backups, shell),
 	} {
 		pages.Routes(rt)
 	}

@@ -70,6 +70,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	nights, stop := context.WithCancel(ctx)
 	defer stop()
 	go s.app.nights(nights, sleep)
+	go s.app.backups(nights, sleep)
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.lis) }()
 	select {

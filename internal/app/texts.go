@@ -16,6 +16,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/policy/demand"
 	"github.com/kizuki-security/kizuki/internal/office/policy/reader"
 	"github.com/kizuki-security/kizuki/internal/office/training"
+	"github.com/kizuki-security/kizuki/internal/platform/archive"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/sheet"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -23,6 +24,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
+	"github.com/kizuki-security/kizuki/internal/register/backup"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
@@ -44,6 +46,7 @@ func Texts(more ...fs.FS) (*i18n.Messages, error) {
 		org.Messages(), people.Messages(), roster.Messages(), account.Messages(), intake.Messages(), staff.Messages(),
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
+		archive.Messages(), backup.Messages(),
 	)...)
 }
 
@@ -52,5 +55,6 @@ func Migrations() []sqlite.Migration {
 	return []sqlite.Migration{
 		audit.Migrations(), fact.Migrations(), attach.Migrations(), link.Migrations(), org.Migrations(), people.Migrations(),
 		account.Migrations(), intake.Migrations(), policy.Migrations(), training.Migrations(), assessment.Migrations(),
+		backup.Migrations(),
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
+	"github.com/kizuki-security/kizuki/internal/register/backup"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
@@ -37,6 +38,7 @@ var menu = []entry{
 	{"app.nav.org", "/org", org.PermRead, []string{"/org"}, true},
 	{"app.nav.settings", "/settings/company", org.PermRead, []string{"/settings"}, true},
 	{"app.nav.accounts", "/settings/accounts", account.PermManage, []string{"/settings/accounts"}, true},
+	{"app.nav.backup", "/backup", backup.PermManage, []string{"/backup"}, true},
 }
 
 // frame builds what surrounds a page.
@@ -76,8 +78,10 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 		return nil, err
 	}
 	err = a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
-		f.Banners, err = a.Accounts.Banners(ctx, tx)
-		return err
+		if f.Banners, err = a.Accounts.Banners(ctx, tx); err != nil {
+			return err
+		}
+		return a.frameBackup(ctx, tx, who, f)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("frame: read banners: %w", err)

@@ -13,20 +13,21 @@ var (
 	// Sideways arrows inside these two floors go to an earlier room only.
 	registerOrder = []string{
 		"actor", "audit", "fact", "due", "framework", "attach", "link", "verdict", "org", "people", "account",
-		"intake", "stocktake",
+		"intake", "stocktake", "backup",
 	}
 	wordsOrder = []string{"problem", "jtext", "jdate"}
 	// platform has few sideways arrows; each stands here by name.
 	platformRooms = map[string][]string{
-		"chart":  nil,
-		"config": nil,
-		"i18n":   nil,
-		"job":    {"sqlite"},
-		"mail":   nil,
-		"notify": {"job", "mail", "sqlite"},
-		"sheet":  nil,
-		"sqlite": nil,
-		"web":    {"i18n", "sheet", "sqlite"}, // sheet: every list is exported the same way (web.Export)
+		"archive": nil,
+		"chart":   nil,
+		"config":  nil,
+		"i18n":    nil,
+		"job":     {"sqlite"},
+		"mail":    nil,
+		"notify":  {"job", "mail", "sqlite"},
+		"sheet":   nil,
+		"sqlite":  nil,
+		"web":     {"i18n", "sheet", "sqlite"}, // sheet: every list is exported the same way (web.Export)
 	}
 	officeRooms = []string{
 		"home", "assessment", "policy", "ledger", "service", "accessreview", "supplier", "training",
