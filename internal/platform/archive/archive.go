@@ -57,7 +57,7 @@ const ratioFrom = 256 << 20
 // DefaultLimits lets through what an office of 300 people gathers in decades. A database compresses about
 // five to one and never a hundred.
 func DefaultLimits() Limits {
-	return Limits{Entries: 2_000_000, Manifest: 512 << 20, Total: 2 << 40, Ratio: 100}
+	return Limits{Entries: 500_000, Manifest: 96 << 20, Total: 2 << 40, Ratio: 100}
 }
 
 // Manifest says what an archive holds. Its order is the order of the entries.

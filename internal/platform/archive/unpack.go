@@ -171,29 +171,27 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// entries reads the tar: the manifest, then exactly its entries, then the end.
+// entries unpacks the tar and reads it to the last sealed chunk.
 func entries(ctx context.Context, plain io.Reader, packed int64, limits Limits, accept func(*Manifest) error, each func(Entry, io.Reader) error) (*Manifest, error) {
 	unpacked, err := zstd.NewReader(plain, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return nil, fmt.Errorf("begin to unpack: %w", err)
 	}
 	defer unpacked.Close()
-	from := tar.NewReader(unpacked)
-	h, err := from.Next()
+	m, err := readTar(ctx, unpacked, packed, limits, accept, each)
 	if err != nil {
-		return nil, problem.Invalid("", "archive.manifest").Because(err)
+		return nil, err
 	}
-	if h.Name != manifestName || h.Typeflag != tar.TypeReg {
-		return nil, problem.Invalid("", "archive.manifest")
+	if n, err := io.Copy(io.Discard, io.LimitReader(plain, 1)); err != nil || n > 0 {
+		return nil, problem.Invalid("", "archive.more").Because(err)
 	}
-	if h.Size > limits.Manifest {
-		return nil, problem.TooLarge("archive.entries", "limit", limits.Entries)
-	}
-	var data bytes.Buffer
-	if _, err := copyTo(ctx, &data, from, nil); err != nil {
-		return nil, problem.Invalid("", "archive.manifest").Because(err)
-	}
-	m, err := readManifest(data.Bytes(), packed, limits)
+	return m, nil
+}
+
+// readTar reads the manifest, then exactly its entries, then the end.
+func readTar(ctx context.Context, unpacked io.Reader, packed int64, limits Limits, accept func(*Manifest) error, each func(Entry, io.Reader) error) (*Manifest, error) {
+	from := tar.NewReader(unpacked)
+	m, err := firstEntry(ctx, from, packed, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -213,13 +211,29 @@ func entries(ctx context.Context, plain io.Reader, packed int64, limits Limits, 
 	if _, err := from.Next(); !errors.Is(err, io.EOF) {
 		return nil, problem.Invalid("", "archive.more").Because(err)
 	}
-	if n, err := io.Copy(io.Discard, io.LimitReader(unpacked, maxTail+1)); err != nil || n > maxTail { // to the last sealed chunk
-		return nil, problem.Invalid("", "archive.more").Because(err)
-	}
-	if n, err := io.Copy(io.Discard, io.LimitReader(plain, 1)); err != nil || n > 0 {
+	if n, err := io.Copy(io.Discard, io.LimitReader(unpacked, maxTail+1)); err != nil || n > maxTail {
 		return nil, problem.Invalid("", "archive.more").Because(err)
 	}
 	return m, nil
+}
+
+// firstEntry reads the manifest.
+func firstEntry(ctx context.Context, from *tar.Reader, packed int64, limits Limits) (*Manifest, error) {
+	h, err := from.Next()
+	if err != nil {
+		return nil, problem.Invalid("", "archive.manifest").Because(err)
+	}
+	if h.Name != manifestName || h.Typeflag != tar.TypeReg {
+		return nil, problem.Invalid("", "archive.manifest")
+	}
+	if h.Size > limits.Manifest {
+		return nil, problem.TooLarge("archive.entries", "limit", limits.Entries)
+	}
+	var data bytes.Buffer
+	if _, err := copyTo(ctx, &data, from, nil); err != nil {
+		return nil, problem.Invalid("", "archive.manifest").Because(err)
+	}
+	return readManifest(data.Bytes(), packed, limits)
 }
 
 // maxTail is what may follow the end of a tar, in bytes: padding.
