@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -166,7 +167,7 @@ func acceptable(m *archive.Manifest) error {
 		return problem.Unsupported("app.restore.newer", "version", m.Program).Because(err)
 	}
 	for _, e := range m.Entries {
-		if e.Name == databaseFile {
+		if e.Name == databaseFile && len(m.Tables) > 0 {
 			return nil
 		}
 	}
@@ -193,6 +194,9 @@ func restoreInto(ctx context.Context, cfg RestoreConfig, temp string) (*Restored
 	if err != nil {
 		return nil, err
 	}
+	if err := sameTables(ctx, cfg, filepath.Join(temp, databaseFile), m.Tables); err != nil {
+		return nil, err
+	}
 	r := restoredOf(m)
 	a, err := Open(ctx, Config{Dir: temp, Now: cfg.Now, Log: cfg.Log, Program: cfg.Program, restoring: true})
 	if err != nil {
@@ -200,6 +204,20 @@ func restoreInto(ctx context.Context, cfg RestoreConfig, temp string) (*Restored
 	}
 	err = a.afterRestore(AsCommand(ctx), m, r)
 	return r, errors.Join(err, a.Close(), os.Remove(filepath.Join(temp, "kizuki.lock")))
+}
+
+// sameTables insists that the database is the one that the manifest tells of, before anything is written to it.
+func sameTables(ctx context.Context, cfg RestoreConfig, file string, want map[string]string) (err error) {
+	db, err := sqlite.OpenReading(ctx, file, cfg.Now)
+	if err != nil {
+		return problem.Conflict("app.restore.damaged", "file", databaseFile).Because(err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	got, err := db.Applied(ctx)
+	if err != nil || !maps.Equal(got, want) {
+		return problem.Conflict("app.restore.damaged", "file", databaseFile).Because(err)
+	}
+	return nil
 }
 
 // afterRestore checks what came back, before it is an office: the database, the chain of the audit log up to

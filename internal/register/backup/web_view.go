@@ -110,13 +110,15 @@ type KeyView struct {
 // groupLetters is how many letters stand together on the paper.
 const groupLetters = 8
 
-// groups cuts a secret into groups that an eye can follow: its fixed beginning, then eight letters each.
+// groups cuts a secret into groups that an eye can follow: its fixed beginning, then groups of eight letters. What
+// is over stands in the first, so that the last is what a person types to confirm.
 func groups(secret string) []string {
 	const head = "AGE-SECRET-KEY-1"
 	out := []string{head}
 	rest := strings.TrimPrefix(secret, head)
-	for len(rest) > groupLetters {
-		out, rest = append(out, rest[:groupLetters]), rest[groupLetters:]
+	for n := groupLetters + len(rest)%groupLetters; len(rest) > 0; n = groupLetters {
+		n = min(n, len(rest))
+		out, rest = append(out, rest[:n]), rest[n:]
 	}
-	return append(out, rest)
+	return out
 }
