@@ -98,7 +98,7 @@ func Restore(ctx context.Context, cfg RestoreConfig) (r *Restored, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(temp))
+			err = errors.Join(err, archive.RemoveTree(temp))
 		}
 	}()
 	mark := flock.New(filepath.Join(temp, restoringMark), flock.SetPermissions(0o600))
@@ -152,7 +152,7 @@ func sweepRestores(dir string) {
 			continue
 		}
 		_ = mark.Unlock()
-		_ = os.RemoveAll(temp)
+		_ = archive.RemoveTree(temp)
 	}
 }
 

@@ -81,7 +81,7 @@ func SweepStaging(dir string) error {
 		return fmt.Errorf("look for unfinished backups: %w", err)
 	}
 	for _, path := range found {
-		if err := os.RemoveAll(path); err != nil {
+		if err := archive.RemoveTree(path); err != nil {
 			return fmt.Errorf("remove unfinished backup: %w", err)
 		}
 	}

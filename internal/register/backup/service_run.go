@@ -186,7 +186,7 @@ func (s *Service) Pack(ctx context.Context, file string, to []age.Recipient, rea
 	if err != nil {
 		return res, fmt.Errorf("make folder for the copy: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(staging)) }()
+	defer func() { err = errors.Join(err, archive.RemoveTree(staging)) }()
 	clean := filepath.Join(staging, Database)
 	if err := s.room(staging, 1); err != nil {
 		return res, err
