@@ -148,7 +148,7 @@ func (e *environment) open(ctx context.Context) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, TLS: e.tls(), LinksAddress: e.values.Text("links-address")})
+	return app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, Program: version(), TLS: e.tls(), LinksAddress: e.values.Text("links-address")})
 }
 
 // openReading opens the office for a command that only reads; a running server does not hinder it.
@@ -157,9 +157,9 @@ func (e *environment) openReading(ctx context.Context) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, TLS: e.tls(), LinksAddress: e.values.Text("links-address")})
+	a, err := app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, Program: version(), TLS: e.tls(), LinksAddress: e.values.Text("links-address")})
 	if errors.Is(err, app.ErrInUse) {
-		return app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, TLS: e.tls(), ReadOnly: true})
+		return app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, Program: version(), TLS: e.tls(), ReadOnly: true})
 	}
 	return a, err
 }

@@ -123,7 +123,10 @@ func (e *environment) change(ctx context.Context, done, login string, asJSON boo
 
 // secret reads a password from a file or from one line of standard input, never from an argument: other
 // people on the machine can see those.
-func (e *environment) secret(file string) (string, error) {
+func (e *environment) secret(file string) (string, error) { return e.secretAsked(file, "cli.password") }
+
+// secretAsked is secret with its own question, by message key.
+func (e *environment) secretAsked(file, question string) (string, error) {
 	if file != "" {
 		data, err := os.ReadFile(file) //nolint:gosec // the person names the file
 		if err != nil {
@@ -132,7 +135,7 @@ func (e *environment) secret(file string) (string, error) {
 		return strings.TrimRight(string(data), "\r\n"), nil
 	}
 	if isTerminal(e.stdin) {
-		fmt.Fprint(e.stderr, e.t("cli.password"))
+		fmt.Fprint(e.stderr, e.t(question))
 	}
 	line, err := bufio.NewReader(e.stdin).ReadString('\n')
 	if err != nil && line == "" {

@@ -33,6 +33,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account/sso"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit/checkpoint"
+	"github.com/kizuki-security/kizuki/internal/register/backup"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
@@ -40,7 +41,6 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/outbox"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/register/people/roster"
-	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // Config is all that an office needs to know of its surroundings.
@@ -64,6 +64,10 @@ type Config struct {
 	// PasswordAlone lets administrators work without a second factor: in the sample company, and in tests of
 	// other things.
 	PasswordAlone bool
+	// Program is the version of this program; it stands in backups.
+	Program string
+
+	restoring bool // of Restore: the folder is not yet an office
 }
 
 // App is an open office.
@@ -95,6 +99,8 @@ type App struct {
 	Outbox      *outbox.Service
 	Checkpoints *checkpoint.Service
 
+	Backups *backup.Service
+
 	address   string // where the office answers; set by Listen
 	linksHost string // host and port of the second listener; set by OpenLinks
 	closers   []func() error
@@ -113,6 +119,9 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 		return nil, err
 	}
 	cfg.Secure = cfg.Secure || cfg.TLS.On()
+	if err := checkRestored(cfg); err != nil {
+		return nil, err
+	}
 	cfg.Demo = cfg.Demo || isSample(cfg.Dir)
 	a = &App{cfg: cfg}
 	defer func() {
@@ -151,32 +160,13 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 		return a, err
 	}
 	a.build()
-	if cfg.ReadOnly {
+	if cfg.ReadOnly || cfg.restoring { // a restored office catches up when it is first opened
 		return a, nil
 	}
+	if err := a.Backups.Begin(ctx); err != nil {
+		return a, err
+	}
 	return a, a.begin(ctx)
-}
-
-// migrate copies the database before it changes an existing one: an upgrade can be taken back.
-func (a *App) migrate(ctx context.Context) error {
-	pending, err := a.DB.Pending(ctx, Migrations())
-	if err != nil {
-		return err
-	}
-	if a.cfg.ReadOnly && len(pending) > 0 {
-		return problem.Unavailable("app.upgrade_first")
-	}
-	if len(pending) == 0 {
-		return nil
-	}
-	if !a.DB.Fresh(ctx) {
-		copyTo := filepath.Join(a.cfg.Dir, "before-upgrade-"+a.cfg.Now().UTC().Format("20060102-150405")+".db")
-		if err := a.DB.CopyTo(ctx, copyTo); err != nil {
-			return fmt.Errorf("copy the database before the upgrade: %w", err)
-		}
-		a.cfg.Log.InfoContext(ctx, "database copied before upgrade", "file", filepath.Base(copyTo), "pending", len(pending))
-	}
-	return a.DB.Migrate(ctx, Migrations())
 }
 
 // build makes every register and feature, from the lowest floor up.
@@ -198,13 +188,14 @@ func (a *App) build() {
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
-	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests, a.Outbox, auditDuties{a.Checkpoints})
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests, a.Outbox, auditDuties{a.Checkpoints}, backupDuties{a})
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.SignIn = a.newSignIn()
 	a.Company = a.newCompanySignIn()
 	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
 	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)
 	a.Intake = a.newIntake()
+	a.Backups = a.newBackups()
 }
 
 // Sources lists every source of facts, for the nightly pass and the contract test.

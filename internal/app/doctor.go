@@ -58,7 +58,12 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 		}
 		stale := a.staleKinds(readings, tx.Now)
 		add("facts", len(stale) == 0, "n", len(readings), "stale", len(stale))
-		return a.checkMessages(ctx, tx, add)
+		if err := a.checkMessages(ctx, tx, add); err != nil {
+			return err
+		}
+		backups, err := a.doctorBackup(ctx, tx)
+		out = append(out, backups...)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -68,6 +73,7 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 	}
 	findings := a.Catalog.Check()
 	add("catalog", findings == nil, "n", len(a.Catalog.Frameworks()))
+	out = append(out, a.doctorUpgrades()...)
 	return out, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/register/audit/checkpoint"
+	"github.com/kizuki-security/kizuki/internal/register/backup"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/outbox"
@@ -28,7 +29,7 @@ func Grants() map[actor.Role][]actor.Permission {
 		return append(append([]actor.Permission(nil), reading...), more...)
 	}
 	return map[actor.Role][]actor.Permission{
-		actor.Admin: with(org.PermCompany, account.PermManage, outbox.PermManage, audit.PermRead, checkpoint.PermKeep),
+		actor.Admin: with(org.PermCompany, account.PermManage, outbox.PermManage, audit.PermRead, checkpoint.PermKeep, backup.PermManage),
 		actor.Approver: with(
 			policy.PermApprove, people.PermConfirm, audit.PermRead,
 		),

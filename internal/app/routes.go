@@ -21,6 +21,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit/checkpoint"
 	"github.com/kizuki-security/kizuki/internal/register/audit/journal"
+	"github.com/kizuki-security/kizuki/internal/register/backup"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/link"
 	"github.com/kizuki-security/kizuki/internal/register/org"
@@ -41,6 +42,7 @@ func (a *App) routes(rt *web.Router) {
 		gap.NewWeb(a.Assess, shell, a.nextDeadline), item.NewWeb(a.Assess, shell, a.Files), plan.NewWeb(a.Assess, shell),
 		question.NewWeb(question.New(a.DB, a.Assess, a.Files), shell, a.linkAddress, a.nameOf), assessrequest.NewWeb(a.Requests, shell), assesssheet.NewWeb(a.Sheets, shell),
 		outbox.NewWeb(a.Outbox, shell),
+		backup.NewWeb(a.Backups, shell),
 	} {
 		pages.Routes(rt)
 	}

@@ -111,6 +111,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	sent := s.app.startMessages(nights)
 	defer func() { stop(); sent() }()
 	go s.app.nights(nights, sleep)
+	go s.app.backups(nights, sleep)
 	go s.app.hours(nights, sleep)
 	failed := make(chan error, 2)
 	go func() { failed <- s.open() }()

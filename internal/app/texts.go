@@ -16,6 +16,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/policy/demand"
 	"github.com/kizuki-security/kizuki/internal/office/policy/reader"
 	"github.com/kizuki-security/kizuki/internal/office/training"
+	"github.com/kizuki-security/kizuki/internal/platform/archive"
 	"github.com/kizuki-security/kizuki/internal/platform/certificate"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/job"
@@ -32,6 +33,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/register/audit/checkpoint"
 	"github.com/kizuki-security/kizuki/internal/register/audit/journal"
+	"github.com/kizuki-security/kizuki/internal/register/backup"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
@@ -55,6 +57,7 @@ func Texts(more ...fs.FS) (*i18n.Messages, error) {
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
 		mail.Messages(), notify.Messages(), outbox.Messages(),
+		archive.Messages(), backup.Messages(),
 	)...)
 }
 
@@ -64,5 +67,6 @@ func Migrations() []sqlite.Migration {
 		audit.Migrations(), fact.Migrations(), attach.Migrations(), link.Migrations(), org.Migrations(), people.Migrations(),
 		account.Migrations(), intake.Migrations(), policy.Migrations(), training.Migrations(), assessment.Migrations(),
 		job.Migrations(), outbox.Migrations(),
+		backup.Migrations(),
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
+	"github.com/kizuki-security/kizuki/internal/register/backup"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/outbox"
 	"github.com/kizuki-security/kizuki/internal/register/people"
@@ -41,6 +42,7 @@ var menu = []entry{
 	{"app.nav.audit", "/audit", audit.PermRead, []string{"/audit"}, true},
 	{"app.nav.accounts", "/settings/accounts", account.PermManage, []string{"/settings/accounts", "/settings/sso"}, true},
 	{"app.nav.messages", "/settings/messages", outbox.PermManage, []string{"/settings/messages"}, true},
+	{"app.nav.backup", "/backup", backup.PermManage, []string{"/backup"}, true},
 }
 
 // frame builds what surrounds a page.
@@ -88,8 +90,11 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 			return err
 		}
 		failed, err := a.Outbox.Banners(ctx, tx)
+		if err != nil {
+			return err
+		}
 		f.Banners = append(append(own, f.Banners...), failed...)
-		return err
+		return a.frameBackup(ctx, tx, who, f)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("frame: read banners: %w", err)

@@ -13,11 +13,12 @@ var (
 	// Sideways arrows inside these two floors go to an earlier room only.
 	registerOrder = []string{
 		"actor", "audit", "fact", "due", "framework", "attach", "link", "verdict", "org", "people", "account",
-		"outbox", "intake", "stocktake",
+		"outbox", "intake", "stocktake", "backup",
 	}
 	wordsOrder = []string{"problem", "jtext", "jdate"}
 	// platform has few sideways arrows; each stands here by name.
 	platformRooms = map[string][]string{
+		"archive":     nil,
 		"certificate": nil,
 		"chart":       nil,
 		"config":      nil,

@@ -11,9 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -227,22 +225,4 @@ func FromMillis(ms int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
-}
-
-// CopyTo writes a consistent copy of the database to a new file while the office goes on.
-// Code unavailable beside another process.
-func (db *DB) CopyTo(ctx context.Context, file string) error {
-	if db.write == nil {
-		return problem.Unavailable("sqlite.read_only")
-	}
-	if _, err := os.Lstat(file); err == nil {
-		return fmt.Errorf("copy database: %w", &fs.PathError{Op: "create", Path: file, Err: fs.ErrExist})
-	}
-	if err := private(file); err != nil { // SQLite writes into an empty file
-		return err
-	}
-	if _, err := db.write.ExecContext(ctx, `VACUUM INTO ?`, file); err != nil {
-		return fmt.Errorf("copy database: %w", err)
-	}
-	return nil
 }

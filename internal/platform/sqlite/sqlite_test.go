@@ -460,7 +460,6 @@ func TestOpenReading(t *testing.T) {
 	}
 	refused := map[string]error{
 		"write": beside.Write(t.Context(), func(tx *sqlite.Tx) error { return insert(t.Context(), tx, 3) }),
-		"copy":  beside.CopyTo(t.Context(), filepath.Join(t.TempDir(), "copy.db")),
 	}
 	for name, err := range refused {
 		if problem.CodeOf(err) != problem.CodeUnavailable {

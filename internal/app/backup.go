@@ -1,0 +1,175 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/kizuki-security/kizuki/internal/platform/archive"
+	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/platform/web"
+	"github.com/kizuki-security/kizuki/internal/register/actor"
+	"github.com/kizuki-security/kizuki/internal/register/backup"
+	"github.com/kizuki-security/kizuki/internal/register/due"
+	"github.com/kizuki-security/kizuki/internal/words/jdate"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+func (a *App) newBackups() *backup.Service {
+	dir := a.cfg.Dir
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	s := backup.New(a.DB, backup.Config{Dir: dir, Program: a.cfg.Program, Log: a.cfg.Log, SameDisk: sameDisk, Free: freeBytes})
+	a.closers = append(a.closers, s.Close)
+	return s
+}
+
+// backupDuties asks for backups, but not in the sample company: nobody would miss it.
+type backupDuties struct{ app *App }
+
+// Duties implements due.Source.
+func (d backupDuties) Duties(ctx context.Context, tx *sqlite.Tx, today jdate.Day) ([]due.Duty, error) {
+	if d.app.cfg.Demo {
+		return nil, nil
+	}
+	return d.app.Backups.Duties(ctx, tx, today)
+}
+
+// backupTick is how often the schedule is looked at: an office opened in the morning makes up for the night soon.
+const backupTick = 5 * time.Minute
+
+// backups makes backups on schedule until ctx ends. wait is as for nights.
+func (a *App) backups(ctx context.Context, wait func(context.Context, time.Duration) bool) {
+	for wait(ctx, backupTick) {
+		if err := a.Backups.Tick(ctx); err != nil && ctx.Err() == nil {
+			a.cfg.Log.ErrorContext(ctx, "backup on schedule went wrong", "error", err)
+		}
+	}
+}
+
+// backupState says how the backups stand, and whether that is worth a warning: an office of a few days has a
+// little time to begin.
+func (a *App) backupState(ctx context.Context, tx *sqlite.Tx) (st backup.Status, warn bool, err error) {
+	if st, err = a.Backups.Status(ctx, tx); err != nil || !st.Old(jdate.Of(tx.Now)) {
+		return st, false, err
+	}
+	born, err := a.DB.Born(ctx)
+	return st, !a.cfg.Demo && tx.Now.Sub(born) > time.Duration(st.WarnDays)*24*time.Hour, err
+}
+
+// frameBackup shows the age of the last backup beside its line of the menu, on every page, and warns when it is
+// too high.
+func (a *App) frameBackup(ctx context.Context, tx *sqlite.Tx, who actor.Actor, f *web.Frame) error {
+	if !who.May(backup.PermManage) {
+		return nil
+	}
+	st, warn, err := a.backupState(ctx, tx)
+	if err != nil {
+		return err
+	}
+	days, made := st.Age(f.Today)
+	age := i18n.Msg{Key: "backup.age.days", Args: problem.Args{"n": days}}
+	switch {
+	case !made:
+		age = i18n.Msg{Key: "backup.age.none"}
+	case days == 0:
+		age = i18n.Msg{Key: "backup.age.today"}
+	}
+	for i := range f.Nav {
+		if f.Nav[i].Href == "/backup" {
+			f.Nav[i].Count = a.Texts.T(web.Locale(ctx), age.Key, age.Args)
+		}
+	}
+	switch {
+	case warn && made:
+		f.Banners = append(f.Banners, web.Banner{Key: "backup.banner.old", Args: problem.Args{"n": days}, Link: "/backup"})
+	case warn:
+		f.Banners = append(f.Banners, web.Banner{Key: "backup.banner.none", Link: "/backup"})
+	}
+	return nil
+}
+
+// doctorBackup looks at the age of the last backup and at the last try.
+func (a *App) doctorBackup(ctx context.Context, tx *sqlite.Tx) ([]Check, error) {
+	st, warn, err := a.backupState(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	days, made := st.Age(jdate.Of(tx.Now))
+	c := Check{"backup", true, i18n.Msg{Key: "app.doctor.backup.ok", Args: problem.Args{"at": st.Last}}}
+	switch {
+	case warn && made:
+		c = Check{"backup", false, i18n.Msg{Key: "app.doctor.backup.old", Args: problem.Args{"n": days, "at": st.Last}}}
+	case warn:
+		c = Check{"backup", false, i18n.Msg{Key: "app.doctor.backup.none"}}
+	case st.Failed != nil && st.Failed.Problem != nil:
+		why := i18n.Msg{Key: st.Failed.Problem.Key, Args: st.Failed.Problem.Args}
+		c = Check{"backup", false, i18n.Msg{Key: "app.doctor.backup.failed", Args: problem.Args{"at": st.Failed.StartedAt, "why": why}}}
+	case !made:
+		c.Text = i18n.Msg{Key: "app.doctor.backup.new"}
+	}
+	return []Check{c}, nil
+}
+
+// BackupResult is what kizuki backup made.
+type BackupResult struct {
+	File   string `json:"file"`
+	Size   int64  `json:"size"` // bytes
+	SHA256 string `json:"sha256"`
+	Files  int    `json:"files"`
+	Bytes  int64  `json:"bytes"` // of the packed files, unencrypted
+}
+
+// Backup writes the whole office to a new file, sealed for a passphrase or, without one, for the recovery key,
+// and reads it back. Beside a running server it does the same, but leaves no row behind.
+func (a *App) Backup(ctx context.Context, file, passphrase string, progress archive.Progress) (*BackupResult, error) {
+	to, reader, err := a.backupKeys(ctx, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	began := a.DB.Now()
+	res, err := a.Backups.Pack(ctx, abs, to, reader, progress)
+	if !a.cfg.ReadOnly {
+		err = errors.Join(err, a.Backups.Note(context.WithoutCancel(ctx), began, res, err))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &BackupResult{File: abs, Size: res.Size, SHA256: res.SHA256, Files: res.Files, Bytes: res.Bytes}, nil
+}
+
+func (a *App) backupKeys(ctx context.Context, passphrase string) ([]age.Recipient, age.Identity, error) {
+	if passphrase != "" {
+		reader, to, err := archive.ByPassphrase(passphrase)
+		return []age.Recipient{to}, reader, err
+	}
+	var keys []backup.Key
+	err := a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		keys, err = a.Backups.Keys(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, k := range keys {
+		if !k.RetiredAt.IsZero() {
+			continue
+		}
+		to, err := archive.ParsePublic(k.Public)
+		if err != nil {
+			return nil, nil, err
+		}
+		reader, own, err := archive.Once()
+		return []age.Recipient{to, own}, reader, err
+	}
+	return nil, nil, problem.Conflict("backup.no_key")
+}
