@@ -54,6 +54,9 @@ func (c *demoCommand) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := e.besides(ctx, a, s); err != nil {
+		return errors.Join(err, s.Close())
+	}
 	e.println("")
 	e.println(e.t("cli.demo.address", "address", s.Address()))
 	e.println(e.t("cli.demo.sign_in", "login", app.DemoLogin, "password", app.DemoPassword))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"golang.org/x/term"
 
@@ -139,29 +137,6 @@ func (e *environment) folder() (string, error) {
 		return dir, nil
 	}
 	return app.DefaultFolder()
-}
-
-// open opens the office of the settings for a command that changes it. A running server holds the folder:
-// the command then refuses and says so.
-func (e *environment) open(ctx context.Context) (*app.App, error) {
-	dir, err := e.folder()
-	if err != nil {
-		return nil, err
-	}
-	return app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log})
-}
-
-// openReading opens the office for a command that only reads; a running server does not hinder it.
-func (e *environment) openReading(ctx context.Context) (*app.App, error) {
-	dir, err := e.folder()
-	if err != nil {
-		return nil, err
-	}
-	a, err := app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log})
-	if errors.Is(err, app.ErrInUse) {
-		return app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, ReadOnly: true})
-	}
-	return a, err
 }
 
 // println prints a line of the result.

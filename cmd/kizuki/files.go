@@ -66,7 +66,7 @@ func (c *importCommand) Run(ctx context.Context, e *environment) (err error) {
 	return nil
 }
 
-func (c *importCommand) one(ctx context.Context, e *environment, a *app.App, name string, data []byte) (*app.ImportResult, error) {
+func (c *importCommand) one(ctx context.Context, e *environment, a anOffice, name string, data []byte) (*app.ImportResult, error) {
 	progress := e.progress("cli.import.reading")
 	res, err := a.Import(ctx, c.Kind, name, data, c.Set, c.Yes && !c.DryRun, progress.step)
 	progress.end()

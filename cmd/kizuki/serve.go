@@ -15,7 +15,7 @@ type serveCommand struct {
 
 // Run serves the office until it is interrupted. An empty folder shows a one-time set-up link.
 func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
-	a, err := e.open(ctx)
+	a, err := e.openSelf(ctx)
 	if err != nil {
 		return err
 	}
@@ -27,6 +27,9 @@ func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
 	s, err := a.Listen(ctx, addr)
 	if err != nil {
 		return err
+	}
+	if err := e.besides(ctx, a, s); err != nil {
+		return errors.Join(err, s.Close())
 	}
 	link, err := a.SetupLink(ctx)
 	if err != nil {

@@ -56,7 +56,7 @@ func (c *userAdd) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	return e.change(ctx, "cli.user.added", c.Login, func(ctx context.Context, a *app.App) error {
+	return e.change(ctx, "cli.user.added", c.Login, func(ctx context.Context, a anOffice) error {
 		return a.AddUser(ctx, app.NewUser{Login: c.Login, Name: c.Name, EmployeeNo: c.Person, Roles: c.Role, Password: password})
 	})
 }
@@ -72,8 +72,8 @@ func (c *userPasswd) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	return e.change(ctx, "cli.user.passwd", c.Login, func(ctx context.Context, a *app.App) error {
-		return a.Accounts.SetPassword(ctx, c.Login, password)
+	return e.change(ctx, "cli.user.passwd", c.Login, func(ctx context.Context, a anOffice) error {
+		return a.SetPassword(ctx, c.Login, password)
 	})
 }
 
@@ -83,13 +83,13 @@ type userDisable struct {
 
 // Run switches an account off.
 func (c *userDisable) Run(ctx context.Context, e *environment) error {
-	return e.change(ctx, "cli.user.disabled", c.Login, func(ctx context.Context, a *app.App) error {
+	return e.change(ctx, "cli.user.disabled", c.Login, func(ctx context.Context, a anOffice) error {
 		return a.DisableUser(ctx, c.Login)
 	})
 }
 
 // change opens the office, does one act and tells it.
-func (e *environment) change(ctx context.Context, key, login string, act func(context.Context, *app.App) error) (err error) {
+func (e *environment) change(ctx context.Context, key, login string, act func(context.Context, anOffice) error) (err error) {
 	a, err := e.open(ctx)
 	if err != nil {
 		return err
