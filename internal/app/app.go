@@ -22,6 +22,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/policy"
 	"github.com/kizuki-security/kizuki/internal/office/policy/demand"
 	"github.com/kizuki-security/kizuki/internal/office/training"
+	"github.com/kizuki-security/kizuki/internal/platform/disk"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
@@ -45,6 +46,10 @@ type Config struct {
 	// ReadOnly opens beside a running server: no lock, no migration, no write.
 	ReadOnly bool
 	Demo     bool // the sample company: pages say so
+	// MinFree is the room on the disk below which nothing is written, in bytes; 0 watches only for a full disk.
+	MinFree uint64
+	// FreeSpace asks for the room; nil asks the system.
+	FreeSpace func(dir string) (uint64, error)
 }
 
 // App is an open office.
@@ -69,6 +74,7 @@ type App struct {
 	Requests *assessrequest.Service
 	Sheets   *assesssheet.Service
 	Home     *home.Service
+	Disk     *disk.Watch
 
 	address string // where the office answers; set by Listen
 	closers []func() error
@@ -114,11 +120,12 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := a.migrate(ctx); err != nil {
 		return a, err
 	}
+	a.watchDisk()
 	a.build()
 	if cfg.ReadOnly {
 		return a, nil
 	}
-	return a, a.begin(ctx)
+	return a, a.readable(ctx, a.begin(ctx))
 }
 
 // migrate copies the database before it changes an existing one: an upgrade can be taken back.

@@ -43,7 +43,7 @@ var menu = []entry{
 func (a *App) frame(r *http.Request) (*web.Frame, error) {
 	ctx := r.Context()
 	who := actor.From(ctx)
-	f := &web.Frame{}
+	f := &web.Frame{Banners: a.lowNotice()}
 	var company org.Company
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
 		f.Today = jdate.Of(tx.Now)
@@ -75,8 +75,9 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 	if err := a.counts(ctx, who, f); err != nil {
 		return nil, err
 	}
-	err = a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
-		f.Banners, err = a.Accounts.Banners(ctx, tx)
+	err = a.DB.Read(ctx, func(tx *sqlite.Tx) error {
+		more, err := a.Accounts.Banners(ctx, tx)
+		f.Banners = append(f.Banners, more...)
 		return err
 	})
 	if err != nil {
@@ -148,7 +149,7 @@ func (a *App) changes(r *http.Request, request string) []web.Change {
 // routerConfig is what the HTTP floor needs to know of the office.
 func (a *App) routerConfig() web.Config {
 	return web.Config{
-		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.Auth.Authenticate,
+		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.authenticate,
 		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure,
 	}
 }

@@ -20,6 +20,7 @@ var (
 	platformRooms = map[string][]string{
 		"chart":  nil,
 		"config": nil,
+		"disk":   nil,
 		"i18n":   nil,
 		"job":    {"sqlite"},
 		"mail":   nil,

@@ -30,6 +30,8 @@ type DB struct {
 	read  *sql.DB
 	path  string
 	now   func() time.Time
+	guard func() error // refuses acts; may be nil
+	full  func()       // hears that the disk is full; may be nil
 }
 
 // Tx is one transaction with its fixed time.
@@ -123,7 +125,14 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	if db.write == nil {
 		return problem.Unavailable("sqlite.read_only")
 	}
-	return run(ctx, db.write, db.Now(), false, fn)
+	if err := db.admit(ctx); err != nil {
+		return err
+	}
+	err := run(ctx, db.write, db.Now(), false, fn)
+	if db.full != nil && isFull(err) {
+		db.full()
+	}
+	return err
 }
 
 // Read runs fn in a read transaction: it sees one state of the database throughout.
