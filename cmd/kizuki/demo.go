@@ -64,7 +64,7 @@ func (c *demoCommand) Run(ctx context.Context, e *environment) (err error) {
 	if !loopback(c.Listen) {
 		e.println(e.t("cli.demo.open"))
 	}
-	return s.Serve(ctx)
+	return e.serve(ctx, s)
 }
 
 // folder is the given data folder, which is kept, or a temporary one, which is not.

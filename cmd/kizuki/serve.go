@@ -48,7 +48,23 @@ func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
 		}
 	}
 	e.log.InfoContext(ctx, "serving", "address", s.Address(), "pid", os.Getpid())
-	return s.Serve(ctx)
+	return e.serve(ctx, s)
+}
+
+// serve answers until ctx ends, and tells the service manager when it is ready and when it stops.
+func (e *environment) serve(ctx context.Context, s *app.Server) error {
+	tell := func(state string) {
+		if err := notify(context.WithoutCancel(ctx), state); err != nil {
+			e.log.WarnContext(ctx, "service manager was not told", "error", err)
+		}
+	}
+	tell("READY=1")
+	defer context.AfterFunc(ctx, func() { tell("STOPPING=1") })()
+	err := s.Serve(ctx)
+	if ctx.Err() != nil {
+		e.log.InfoContext(ctx, "stopped")
+	}
+	return err
 }
 
 func loopback(addr string) bool {
