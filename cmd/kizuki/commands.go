@@ -98,7 +98,7 @@ func (c *configShow) Run(e *environment) error {
 	}
 	e.println(e.t("cli.config.folder", "dir", dir))
 	for _, v := range e.values {
-		e.println(fmt.Sprintf("%-11s %-22s %s", v.Key.Name, strings.TrimSpace(v.Text+" "), e.t("cli.config.origin."+string(v.Origin), "env", v.Key.Env)))
+		e.println(fmt.Sprintf("%-18s %-22s %s", v.Key.Name, strings.TrimSpace(v.Text+" "), e.t("cli.config.origin."+string(v.Origin), "env", v.Key.Env)))
 	}
 	return nil
 }

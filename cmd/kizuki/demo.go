@@ -30,7 +30,12 @@ func (c *demoCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	progress := e.progress("cli.demo.building")
-	a, err := app.OpenDemo(ctx, app.Config{Dir: dir, Now: now, Log: e.log, Demo: true}, progress.step)
+	cfg, err := e.config(dir)
+	if err != nil {
+		return err
+	}
+	cfg.Now, cfg.Demo = now, true
+	a, err := app.OpenDemo(ctx, cfg, progress.step)
 	progress.end()
 	if err != nil {
 		return err

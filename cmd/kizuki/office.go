@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app"
 	"github.com/kizuki-security/kizuki/internal/app/control"
 	"github.com/kizuki-security/kizuki/internal/app/remote"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // anOffice is what commands work with: the data folder itself, or the server that holds it.
@@ -64,7 +67,12 @@ func (e *environment) openReading(ctx context.Context) (anOffice, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a, err = app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, ReadOnly: true}); err != nil {
+	cfg, err := e.config(dir)
+	if err != nil {
+		return nil, err
+	}
+	cfg.ReadOnly = true
+	if a, err = app.Open(ctx, cfg); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -76,16 +84,49 @@ func (e *environment) openSelf(ctx context.Context) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log})
+	cfg, err := e.config(dir)
+	if err != nil {
+		return nil, err
+	}
+	return app.Open(ctx, cfg)
 }
 
-// besides opens what answers beside the pages of a server: commands.
+// config is what an office needs to know of its surroundings.
+func (e *environment) config(dir string) (app.Config, error) {
+	const mega = 1 << 20
+	text := e.values.Text("min-free")
+	mb, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return app.Config{}, fmt.Errorf("setting min-free: %q is not a number of MB", text)
+	}
+	return app.Config{Dir: dir, Now: time.Now, Log: e.log, MinFree: mb * mega, Version: version()}, nil
+}
+
+// besides opens what answers beside the pages of a server: commands, and a program that collects figures.
 func (e *environment) besides(ctx context.Context, a *app.App, s *app.Server) error {
 	commands, err := remote.Listen(ctx, a, version())
 	if err != nil {
 		return err
 	}
 	s.With(commands)
+	addr := e.values.Text("metrics-listen")
+	if addr == "" {
+		return nil
+	}
+	token := ""
+	if file := e.values.Text("metrics-token-file"); file != "" {
+		if token, err = e.secret(file); err != nil {
+			return err
+		}
+		if token == "" {
+			return problem.Invalid("", "cli.metrics.empty_token", "file", file)
+		}
+	}
+	figures, err := a.ListenMetrics(ctx, addr, token)
+	if err != nil {
+		return err
+	}
+	s.With(figures)
 	return nil
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/platform/disk"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/metrics"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/setup"
@@ -50,6 +51,7 @@ type Config struct {
 	MinFree uint64
 	// FreeSpace asks for the room; nil asks the system.
 	FreeSpace func(dir string) (uint64, error)
+	Version   string // of the program, for those who watch it
 }
 
 // App is an open office.
@@ -75,9 +77,11 @@ type App struct {
 	Sheets   *assesssheet.Service
 	Home     *home.Service
 	Disk     *disk.Watch
+	Metrics  *metrics.Registry
 
 	address string // where the office answers; set by Listen
 	closers []func() error
+	measures
 }
 
 // databaseFile is the one file that holds the office; attachments and taken-in files lie beside it.
@@ -121,6 +125,7 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 		return a, err
 	}
 	a.watchDisk()
+	a.measure()
 	a.build()
 	if cfg.ReadOnly {
 		return a, nil
@@ -164,7 +169,7 @@ func (a *App) build() {
 	a.Assess = assessment.New(assessment.Deps{
 		DB: a.DB, Facts: a.Facts, Catalog: a.Catalog, Texts: a.Texts, Company: a.assessedCompany, Staff: assessedStaff{a.People},
 	})
-	a.Facts.OnTouched(a.Assess.Recompute)
+	a.Facts.OnTouched(a.recompute)
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})

@@ -150,7 +150,7 @@ func (a *App) changes(r *http.Request, request string) []web.Change {
 func (a *App) routerConfig() web.Config {
 	return web.Config{
 		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.authenticate,
-		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure,
+		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Observe: a.observe, Secure: a.cfg.Secure,
 	}
 }
 

@@ -18,16 +18,17 @@ var (
 	wordsOrder = []string{"problem", "jtext", "jdate"}
 	// platform has few sideways arrows; each stands here by name.
 	platformRooms = map[string][]string{
-		"chart":  nil,
-		"config": nil,
-		"disk":   nil,
-		"i18n":   nil,
-		"job":    {"sqlite"},
-		"mail":   nil,
-		"notify": {"job", "mail", "sqlite"},
-		"sheet":  nil,
-		"sqlite": nil,
-		"web":    {"i18n", "sheet", "sqlite"}, // sheet: every list is exported the same way (web.Export)
+		"chart":   nil,
+		"config":  nil,
+		"disk":    nil,
+		"i18n":    nil,
+		"job":     {"sqlite"},
+		"mail":    nil,
+		"metrics": nil,
+		"notify":  {"job", "mail", "sqlite"},
+		"sheet":   nil,
+		"sqlite":  nil,
+		"web":     {"i18n", "sheet", "sqlite"}, // sheet: every list is exported the same way (web.Export)
 	}
 	officeRooms = []string{
 		"home", "assessment", "policy", "ledger", "service", "accessreview", "supplier", "training",

@@ -94,7 +94,9 @@ type Call struct {
 
 // Progress tells the client how far the work is; total 0 is unknown. A client that cannot be told is gone, and
 // the work ends by its context.
-func (c *Call) Progress(done, total int) { _ = c.send(answer{Type: "progress", Done: done, Total: total}) }
+func (c *Call) Progress(done, total int) {
+	_ = c.send(answer{Type: "progress", Done: done, Total: total})
+}
 
 // Write sends bytes of a file that the work makes.
 func (c *Call) Write(p []byte) (int, error) {

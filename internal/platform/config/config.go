@@ -47,6 +47,9 @@ func Keys() []Key {
 		{Name: "data", Env: "KIZUKI_DATA", Default: "", Doc: "Folder of the office's data; empty means the usual place of this system."},
 		{Name: "listen", Env: "KIZUKI_LISTEN", Default: "127.0.0.1:8600", Doc: "Address that the office answers on."},
 		{Name: "lang", Env: "KIZUKI_LANG", Default: "", Doc: "Language of the command line, ja or en; empty means that of the system.", Choices: []string{"", "ja", "en"}},
+		{Name: "min-free", Env: "KIZUKI_MIN_FREE", Default: "200", Doc: "Room on the disk in MB below which nothing is written."},
+		{Name: "metrics-listen", Env: "KIZUKI_METRICS_LISTEN", Default: "", Doc: "Address for Prometheus to fetch /metrics from; empty means none. Only loopback without a token."},
+		{Name: "metrics-token-file", Env: "KIZUKI_METRICS_TOKEN_FILE", Default: "", Doc: "File with the token that whoever fetches /metrics sends (Authorization: Bearer)."},
 		{Name: "log-level", Env: "KIZUKI_LOG_LEVEL", Default: "info", Doc: "Least important log lines that are written.", Choices: []string{"debug", "info", "warn", "error"}},
 		{Name: "log-format", Env: "KIZUKI_LOG_FORMAT", Default: "auto", Doc: "Form of log lines: text on a terminal, JSON otherwise.", Choices: []string{"auto", "text", "json"}},
 	}

@@ -64,6 +64,8 @@ type Config struct {
 	Changes func(r *http.Request, request string) []Change
 	// Hosts lists allowed Host headers besides loopback names; empty allows only those.
 	Hosts func() []string
+	// Observe hears of each answered request: pattern of its route ("" for none), status, time; may be nil.
+	Observe func(pattern string, status int, took time.Duration)
 	// Secure says that the office is reached over TLS: cookies get the Secure mark, the flash the __Host- prefix.
 	Secure bool
 	// MaxBody bounds request bodies without files, in bytes; 0 means 1 MiB. Upload routes set their own.
