@@ -178,8 +178,12 @@ func (s *metricsServer) Serve() { _ = s.http.Serve(s.lis) } // it ends by Close
 
 // Close stops it.
 func (s *metricsServer) Close(ctx context.Context) error {
-	if err := s.http.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
 	}
-	return nil
+	if lerr := s.lis.Close(); !errors.Is(lerr, net.ErrClosed) { // still open when it never served
+		err = errors.Join(err, lerr)
+	}
+	return err
 }

@@ -109,6 +109,9 @@ type Counter struct {
 // NewCounter adds a family that only grows; its name ends in _total.
 func (r *Registry) NewCounter(name, help string, labels ...string) *Counter {
 	c := &Counter{head: head{name, help, "counter", labels}, all: map[string]*float64{}}
+	if len(labels) == 0 { // known before its first event
+		series(c.all, nil)
+	}
 	r.add(name, c)
 	return c
 }
@@ -146,6 +149,9 @@ type buckets struct {
 // NewHistogram adds a family; bounds are the upper ends of the buckets, rising, without infinity.
 func (r *Registry) NewHistogram(name, help string, bounds []float64, labels ...string) *Histogram {
 	h := &Histogram{head: head{name, help, "histogram", labels}, bounds: bounds, all: map[string]*buckets{}}
+	if len(labels) == 0 {
+		series(h.all, nil).counts = make([]uint64, len(bounds))
+	}
 	r.add(name, h)
 	return h
 }
