@@ -13,16 +13,17 @@ import (
 type commands struct {
 	Global global `embed:""`
 
-	Demo   demoCommand   `cmd:"" help:"Start with a fictional sample company. Example: kizuki demo"`
-	Serve  serveCommand  `cmd:"" help:"Serve the office. Example: kizuki serve --listen 127.0.0.1:8600"`
-	Init   initCommand   `cmd:"" help:"Set an empty office up without a browser. Example: kizuki init --company みどり精工 --family-name 佐藤 --given-name 花子 --login sato"`
-	Import importCommand `cmd:"" help:"Take a file in. Without --yes it only shows what would change. Example: kizuki import people staff.xlsx --yes"`
-	Export exportCommand `cmd:"" help:"Write a list as a file. Example: kizuki export gaps --format csv -o gaps.csv"`
-	Assess assessCommand `cmd:"" help:"Show what is not done yet. Example: kizuki assess --framework jama-japia --require 1"`
-	User   userCommand   `cmd:"" help:"Add accounts, set passwords, switch accounts off. Example: kizuki user list"`
-	Doctor doctorCommand `cmd:"" help:"Check the office: folder, clock, audit log, attachments, facts. Example: kizuki doctor"`
-	Config configCommand `cmd:"" help:"Show the settings of the process. Example: kizuki config show"`
-	Info   versionInfo   `cmd:"" name:"version" help:"Print the version. Example: kizuki version --json"`
+	Demo    demoCommand    `cmd:"" help:"Start with a fictional sample company. Example: kizuki demo"`
+	Serve   serveCommand   `cmd:"" help:"Serve the office. Example: kizuki serve --listen 127.0.0.1:8600"`
+	Init    initCommand    `cmd:"" help:"Set an empty office up without a browser. Example: kizuki init --company みどり精工 --family-name 佐藤 --given-name 花子 --login sato"`
+	Import  importCommand  `cmd:"" help:"Take a file in. Without --yes it only shows what would change. Example: kizuki import people staff.xlsx --yes"`
+	Export  exportCommand  `cmd:"" help:"Write a list as a file. Example: kizuki export gaps --format csv -o gaps.csv"`
+	Assess  assessCommand  `cmd:"" help:"Show what is not done yet. Example: kizuki assess --framework jama-japia --require 1"`
+	User    userCommand    `cmd:"" help:"Add accounts, set passwords, switch accounts off. Example: kizuki user list"`
+	Doctor  doctorCommand  `cmd:"" help:"Check the office: folder, clock, audit log, attachments, facts. Example: kizuki doctor"`
+	Config  configCommand  `cmd:"" help:"Show the settings of the process. Example: kizuki config show"`
+	Service serviceCommand `cmd:"" help:"Have the system start the office by itself. Example: sudo kizuki service install"`
+	Info    versionInfo    `cmd:"" name:"version" help:"Print the version. Example: kizuki version --json"`
 }
 
 type versionFlag bool
