@@ -78,6 +78,7 @@ type App struct {
 	Home     *home.Service
 	Disk     *disk.Watch
 	Metrics  *metrics.Registry
+	Checkers []Checker // more that doctor looks at
 
 	address string // where the office answers; set by Listen
 	closers []func() error

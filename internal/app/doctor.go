@@ -53,6 +53,14 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 		}
 		stale := a.staleKinds(readings, tx.Now)
 		add("facts", len(stale) == 0, "n", len(readings), "stale", len(stale))
+		out = append(out, a.surroundings(tx.Now)...)
+		for _, check := range append([]Checker{a.broken}, a.Checkers...) {
+			c, err := check(ctx, tx)
+			if err != nil {
+				return err
+			}
+			out = append(out, c)
+		}
 		return nil
 	})
 	if err != nil {
