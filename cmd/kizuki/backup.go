@@ -28,7 +28,7 @@ func (c *backupCommand) Run(ctx context.Context, e *environment) (err error) {
 			return err
 		}
 	}
-	a, err := e.openReading(ctx)
+	a, err := e.openBeside(ctx)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type commands struct {
 	Backup  backupCommand  `cmd:"" help:"Write the whole office to one encrypted file and read it back. Example: kizuki backup office.kizuki.age"`
 	Restore restoreCommand `cmd:"" help:"Restore a backup into an empty folder. Example: kizuki restore office.kizuki.age --data NEWDIR"`
 	Config  configCommand  `cmd:"" help:"Show the settings of the process. Example: kizuki config show"`
+	Service serviceCommand `cmd:"" help:"Have the system start the office by itself. Example: sudo kizuki service install"`
 	Info    versionInfo    `cmd:"" name:"version" help:"Print the version. Example: kizuki version --json"`
 }
 
@@ -101,7 +102,7 @@ func (c *configShow) Run(e *environment) error {
 	}
 	e.println(e.t("cli.config.folder", "dir", dir))
 	for _, v := range e.values {
-		e.println(fmt.Sprintf("%-13s %-22s %s", v.Key.Name, strings.TrimSpace(v.Text+" "), e.t("cli.config.origin."+string(v.Origin), "env", v.Key.Env)))
+		e.println(fmt.Sprintf("%-18s %-22s %s", v.Key.Name, strings.TrimSpace(v.Text+" "), e.t("cli.config.origin."+string(v.Origin), "env", v.Key.Env)))
 	}
 	return nil
 }

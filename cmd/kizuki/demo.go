@@ -30,7 +30,12 @@ func (c *demoCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	progress := e.progress("cli.demo.building")
-	a, err := app.OpenDemo(ctx, app.Config{Dir: dir, Now: now, Log: e.log, Demo: true}, progress.step)
+	cfg, err := e.config(dir)
+	if err != nil {
+		return err
+	}
+	cfg.Now, cfg.Demo = now, true
+	a, err := app.OpenDemo(ctx, cfg, progress.step)
 	progress.end()
 	if err != nil {
 		return err
@@ -54,6 +59,9 @@ func (c *demoCommand) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := e.besides(ctx, a, s); err != nil {
+		return errors.Join(err, s.Close())
+	}
 	e.println("")
 	e.println(e.t("cli.demo.address", "address", s.Address()))
 	e.println(e.t("cli.demo.sign_in", "login", app.DemoLogin, "password", app.DemoPassword))
@@ -61,7 +69,7 @@ func (c *demoCommand) Run(ctx context.Context, e *environment) (err error) {
 	if !loopback(c.Listen) {
 		e.println(e.t("cli.demo.open"))
 	}
-	return s.Serve(ctx)
+	return e.serve(ctx, s)
 }
 
 // folder is the given data folder, which is kept, or a temporary one, which is not.

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"golang.org/x/term"
 
@@ -141,25 +140,20 @@ func (e *environment) folder() (string, error) {
 	return app.DefaultFolder()
 }
 
-// open opens the office of the settings for a command that changes it. A running server holds the folder:
-// the command then refuses and says so.
-func (e *environment) open(ctx context.Context) (*app.App, error) {
+// openBeside opens the office itself for a command that only reads; beside a running server it reads past it.
+func (e *environment) openBeside(ctx context.Context) (*app.App, error) {
 	dir, err := e.folder()
 	if err != nil {
 		return nil, err
 	}
-	return app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, Program: version(), TLS: e.tls(), LinksAddress: e.values.Text("links-address")})
-}
-
-// openReading opens the office for a command that only reads; a running server does not hinder it.
-func (e *environment) openReading(ctx context.Context) (*app.App, error) {
-	dir, err := e.folder()
+	cfg, err := e.config(dir)
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, Program: version(), TLS: e.tls(), LinksAddress: e.values.Text("links-address")})
+	a, err := app.Open(ctx, cfg)
 	if errors.Is(err, app.ErrInUse) {
-		return app.Open(ctx, app.Config{Dir: dir, Now: time.Now, Log: e.log, Program: version(), TLS: e.tls(), ReadOnly: true})
+		cfg.ReadOnly = true
+		return app.Open(ctx, cfg)
 	}
 	return a, err
 }

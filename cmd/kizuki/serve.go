@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"os"
+
+	"github.com/kizuki-security/kizuki/internal/app"
 )
 
 type serveCommand struct {
@@ -21,7 +23,7 @@ func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
 	e.given(map[string]string{
 		"listen": c.Listen, "tls": c.TLS, "tls-cert": c.TLSCert, "tls-key": c.TLSKey, "listen-links": c.ListenLinks, "links-address": c.LinksAddress,
 	})
-	a, err := e.open(ctx)
+	a, err := e.openSelf(ctx)
 	if err != nil {
 		return err
 	}
@@ -35,6 +37,9 @@ func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
 		if err := s.OpenLinks(ctx, links); err != nil {
 			return errors.Join(err, s.Close())
 		}
+	}
+	if err := e.besides(ctx, a, s); err != nil {
+		return errors.Join(err, s.Close())
 	}
 	link, err := a.SetupLink(ctx)
 	if err != nil {
@@ -54,7 +59,23 @@ func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
 		}
 	}
 	e.log.InfoContext(ctx, "serving", "address", s.Address(), "pid", os.Getpid())
-	return s.Serve(ctx)
+	return e.serve(ctx, s)
+}
+
+// serve answers until ctx ends, and tells the service manager when it is ready and when it stops.
+func (e *environment) serve(ctx context.Context, s *app.Server) error {
+	tell := func(state string) {
+		if err := notify(context.WithoutCancel(ctx), state); err != nil {
+			e.log.WarnContext(ctx, "service manager was not told", "error", err)
+		}
+	}
+	tell("READY=1")
+	defer context.AfterFunc(ctx, func() { tell("STOPPING=1") })()
+	err := s.Serve(ctx)
+	if ctx.Err() != nil {
+		e.log.InfoContext(ctx, "stopped")
+	}
+	return err
 }
 
 func loopback(addr string) bool {

@@ -58,7 +58,7 @@ func (c *userAdd) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	return e.change(ctx, "added", c.Login, c.JSON, func(ctx context.Context, a *app.App) error {
+	return e.change(ctx, "added", c.Login, c.JSON, func(ctx context.Context, a anOffice) error {
 		return a.AddUser(ctx, app.NewUser{Login: c.Login, Name: c.Name, EmployeeNo: c.Person, Roles: c.Role, Password: password})
 	})
 }
@@ -75,8 +75,8 @@ func (c *userPasswd) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	return e.change(ctx, "passwd", c.Login, c.JSON, func(ctx context.Context, a *app.App) error {
-		return a.Accounts.SetPassword(ctx, c.Login, password)
+	return e.change(ctx, "passwd", c.Login, c.JSON, func(ctx context.Context, a anOffice) error {
+		return a.SetPassword(ctx, c.Login, password)
 	})
 }
 
@@ -87,7 +87,7 @@ type userDisable struct {
 
 // Run switches an account off.
 func (c *userDisable) Run(ctx context.Context, e *environment) error {
-	return e.change(ctx, "disabled", c.Login, c.JSON, func(ctx context.Context, a *app.App) error {
+	return e.change(ctx, "disabled", c.Login, c.JSON, func(ctx context.Context, a anOffice) error {
 		return a.DisableUser(ctx, c.Login)
 	})
 }
@@ -99,13 +99,13 @@ type userReset struct {
 
 // Run takes the second factors of an account away.
 func (c *userReset) Run(ctx context.Context, e *environment) error {
-	return e.change(ctx, "factor_reset", c.Login, c.JSON, func(ctx context.Context, a *app.App) error {
+	return e.change(ctx, "factor_reset", c.Login, c.JSON, func(ctx context.Context, a anOffice) error {
 		return a.ResetFactor(ctx, c.Login)
 	})
 }
 
 // change opens the office, does one act and tells it: added, passwd, disabled or factor_reset.
-func (e *environment) change(ctx context.Context, done, login string, asJSON bool, act func(context.Context, *app.App) error) (err error) {
+func (e *environment) change(ctx context.Context, done, login string, asJSON bool, act func(context.Context, anOffice) error) (err error) {
 	a, err := e.open(ctx)
 	if err != nil {
 		return err

@@ -23,8 +23,10 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/policy"
 	"github.com/kizuki-security/kizuki/internal/office/policy/demand"
 	"github.com/kizuki-security/kizuki/internal/office/training"
+	"github.com/kizuki-security/kizuki/internal/platform/disk"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/job"
+	"github.com/kizuki-security/kizuki/internal/platform/metrics"
 	"github.com/kizuki-security/kizuki/internal/platform/secret"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
@@ -66,6 +68,10 @@ type Config struct {
 	PasswordAlone bool
 	// Program is the version of this program; it stands in backups.
 	Program string
+	// MinFree is the room on the disk below which nothing is written, in bytes; 0 watches only for a full disk.
+	MinFree uint64
+	// FreeSpace asks for the room; nil asks the system.
+	FreeSpace func(dir string) (uint64, error)
 
 	restoring bool // of Restore: the folder is not yet an office
 }
@@ -99,11 +105,15 @@ type App struct {
 	Outbox      *outbox.Service
 	Checkpoints *checkpoint.Service
 
-	Backups *backup.Service
+	Backups  *backup.Service
+	Disk     *disk.Watch
+	Metrics  *metrics.Registry
+	Checkers []Checker // more that doctor looks at
 
 	address   string // where the office answers; set by Listen
 	linksHost string // host and port of the second listener; set by OpenLinks
 	closers   []func() error
+	measures
 }
 
 // databaseFile is the one file that holds the office; attachments and taken-in files lie beside it.
@@ -159,6 +169,8 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := a.openMessages(); err != nil {
 		return a, err
 	}
+	a.watchDisk()
+	a.measure()
 	a.build()
 	if cfg.ReadOnly || cfg.restoring { // a restored office catches up when it is first opened
 		return a, nil
@@ -166,7 +178,7 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := a.Backups.Begin(ctx); err != nil {
 		return a, err
 	}
-	return a, a.begin(ctx)
+	return a, a.readable(ctx, a.begin(ctx))
 }
 
 // build makes every register and feature, from the lowest floor up.
@@ -184,7 +196,7 @@ func (a *App) build() {
 	a.Assess = assessment.New(assessment.Deps{
 		DB: a.DB, Facts: a.Facts, Catalog: a.Catalog, Texts: a.Texts, Company: a.assessedCompany, Staff: assessedStaff{a.People},
 	})
-	a.Facts.OnTouched(a.Assess.Recompute)
+	a.Facts.OnTouched(a.recompute)
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})

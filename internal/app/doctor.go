@@ -62,8 +62,18 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 			return err
 		}
 		backups, err := a.doctorBackup(ctx, tx)
-		out = append(out, backups...)
-		return err
+		if err != nil {
+			return err
+		}
+		out = append(append(out, backups...), a.surroundings(tx.Now)...)
+		for _, check := range append([]Checker{a.broken}, a.Checkers...) {
+			c, err := check(ctx, tx)
+			if err != nil {
+				return err
+			}
+			out = append(out, c)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -172,6 +172,11 @@ func (a *App) AddUser(ctx context.Context, n NewUser) error {
 	return err
 }
 
+// SetPassword sets the password of an account.
+func (a *App) SetPassword(ctx context.Context, login, password string) error {
+	return a.Accounts.SetPassword(ctx, login, password)
+}
+
 // DisableUser switches an account off.
 func (a *App) DisableUser(ctx context.Context, login string) error {
 	var key string

@@ -82,7 +82,7 @@ func Restore(ctx context.Context, cfg RestoreConfig) (r *Restored, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("resolve data folder: %w", err)
 	}
-	if err := checkFolder(dir); err != nil {
+	if err := checkFolder(Config{Dir: dir}); err != nil {
 		return nil, err
 	}
 	if err := emptyFolder(dir); err != nil {

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"net/http"
-
 	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/item"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/plan"
@@ -33,7 +31,7 @@ import (
 // routes registers the pages of every feature. The route × role test reads them from the router.
 func (a *App) routes(rt *web.Router) {
 	shell, topics := rt.Shell(), a.Catalog.Table.Topics
-	rt.Handle("GET /healthz", web.Public, healthy)
+	rt.Handle("GET /healthz", web.Public, a.healthy)
 	for _, pages := range []interface{ Routes(*web.Router) }{
 		account.NewWeb(a.Accounts, a.Auth, shell), signin.NewWeb(a.SignIn, a.Auth, shell), a.companySignIn(shell), setup.NewWeb(a.Setup, a.Auth, shell),
 		attach.NewWeb(a.DB, a.Files), journal.NewWeb(a.journal(), shell), checkpoint.NewWeb(a.Checkpoints, shell, link.QR), org.NewWeb(a.Org, shell), people.NewWeb(a.People, shell), roster.NewWeb(a.Roster, shell), intake.NewWeb(a.Intake, shell),
@@ -46,11 +44,4 @@ func (a *App) routes(rt *web.Router) {
 	} {
 		pages.Routes(rt)
 	}
-}
-
-// healthy answers machines that watch whether the office runs; it tells nothing else.
-func healthy(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, err := w.Write([]byte("ok\n"))
-	return err
 }

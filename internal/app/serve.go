@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/certificate"
@@ -36,6 +37,7 @@ type Server struct {
 	app *App
 	door
 	links *door // nil: none
+	more  []Companion
 }
 
 // door is one listener with what answers there.
@@ -62,6 +64,17 @@ func newHTTP(ctx context.Context, h http.Handler) *http.Server {
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo), // what strangers send on the wire fills no log
 	}
 }
+
+// Companion answers beside the pages of an office: commands, a program that collects figures.
+type Companion interface {
+	// Serve answers until Close.
+	Serve()
+	// Close lets what is at work finish until ctx ends.
+	Close(ctx context.Context) error
+}
+
+// With adds a companion; it begins and ends with the server.
+func (s *Server) With(c Companion) { s.more = append(s.more, c) }
 
 // Listen opens the address; Serve then answers on it. The address of links is this one until the company
 // profile names another.
@@ -100,34 +113,59 @@ func (s *Server) Address() string { return s.app.address }
 // Close stops listening, for who opened the address and does not serve.
 func (s *Server) Close() error {
 	if s.links != nil {
-		return errors.Join(s.lis.Close(), s.links.lis.Close())
+		return errors.Join(s.lis.Close(), s.links.lis.Close(), s.end(context.Background()))
 	}
-	return s.lis.Close()
+	return errors.Join(s.lis.Close(), s.end(context.Background()))
 }
 
-// Serve answers until ctx ends, then lets open requests finish.
+// Serve answers until ctx ends, then lets open requests, and what companions have at work, finish. What is not
+// through within graceLimit is cut off; what it had not committed is undone.
 func (s *Server) Serve(ctx context.Context) error {
 	nights, stop := context.WithCancel(ctx)
 	sent := s.app.startMessages(nights)
 	defer func() { stop(); sent() }()
-	go s.app.nights(nights, sleep)
-	go s.app.backups(nights, sleep)
-	go s.app.hours(nights, sleep)
+	var night sync.WaitGroup
+	for _, work := range []func(context.Context, func(context.Context, time.Duration) bool){s.app.nights, s.app.backups, s.app.hours} {
+		night.Go(func() { work(nights, sleep) })
+	}
+	for _, c := range s.more {
+		go c.Serve()
+	}
 	failed := make(chan error, 2)
 	go func() { failed <- s.open() }()
 	if s.links != nil {
 		go func() { failed <- s.links.open() }()
 		defer func() { _ = s.links.http.Close() }()
 	}
+	var err error
 	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
+	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
+	stop()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceLimit)
 	defer cancel()
-	if err := s.http.Shutdown(grace); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("stop: %w", err)
+	ended := make(chan error, 1)
+	go func() { ended <- s.end(grace) }()
+	if serr := s.http.Shutdown(grace); serr != nil {
+		err = errors.Join(err, s.http.Close())
+		if !errors.Is(serr, context.DeadlineExceeded) {
+			err = errors.Join(err, fmt.Errorf("stop: %w", serr))
+		}
 	}
-	return nil
+	err = errors.Join(err, <-ended)
+	night.Wait()
+	return err
+}
+
+// end closes the companions side by side.
+func (s *Server) end(ctx context.Context) error {
+	errs := make([]error, len(s.more))
+	var all sync.WaitGroup
+	for i, c := range s.more {
+		all.Go(func() { errs[i] = c.Close(ctx) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }

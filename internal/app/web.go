@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,7 +50,7 @@ var menu = []entry{
 func (a *App) frame(r *http.Request) (*web.Frame, error) {
 	ctx := r.Context()
 	who := actor.From(ctx)
-	f := &web.Frame{}
+	f := &web.Frame{Banners: a.lowNotice()}
 	var company org.Company
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
 		f.Today = jdate.Of(tx.Now)
@@ -81,8 +82,9 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 	if err := a.counts(ctx, who, f); err != nil {
 		return nil, err
 	}
-	err = a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
-		if f.Banners, err = a.Accounts.Banners(ctx, tx); err != nil {
+	err = a.DB.Read(ctx, func(tx *sqlite.Tx) error {
+		more, err := a.Accounts.Banners(ctx, tx)
+		if err != nil {
 			return err
 		}
 		own, err := a.SignIn.Banners(ctx, tx)
@@ -93,7 +95,7 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 		if err != nil {
 			return err
 		}
-		f.Banners = append(append(own, f.Banners...), failed...)
+		f.Banners = slices.Concat(f.Banners, own, more, failed)
 		return a.frameBackup(ctx, tx, who, f)
 	})
 	if err != nil {
@@ -165,8 +167,8 @@ func (a *App) changes(r *http.Request, request string) []web.Change {
 // routerConfig is what the HTTP floor needs to know of the office.
 func (a *App) routerConfig() web.Config {
 	return web.Config{
-		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.Auth.Authenticate, Gate: a.SignIn.Gate,
-		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure, NoHSTS: a.cfg.TLS.Self, Watch: a.cfg.Watch,
+		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.authenticate, Gate: a.SignIn.Gate,
+		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Observe: a.observe, Secure: a.cfg.Secure, NoHSTS: a.cfg.TLS.Self, Watch: a.cfg.Watch,
 	}
 }
 

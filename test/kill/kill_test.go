@@ -82,9 +82,11 @@ func build(t *testing.T) *base {
 			t.Fatal(err)
 		}
 	}
-	if b.session, err = a.Accounts.SignIn(t.Context(), account.Attempt{Login: "sato", Password: password}); err != nil {
+	in, err := a.Accounts.SignIn(t.Context(), account.Attempt{Login: "sato", Password: password})
+	if err != nil {
 		t.Fatal(err)
 	}
+	b.session = in.Session
 	if _, err := a.Backup(ctx, b.backup, "", nil); err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,11 @@ func (s *Service) Fresh(ctx context.Context) error {
 	if err != nil || !due {
 		return err
 	}
-	return s.db.Write(ctx, func(tx *sqlite.Tx) error { return s.RecomputeDue(ctx, tx) })
+	err = s.db.Write(ctx, func(tx *sqlite.Tx) error { return s.RecomputeDue(ctx, tx) })
+	if problem.CodeOf(err) == problem.CodeUnavailable { // no room on the disk: yesterday's verdicts are better than none
+		return nil
+	}
+	return err
 }
 
 // Today is the day on which the house stands.

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,6 +31,10 @@ type DB struct {
 	read  *sql.DB
 	path  string
 	now   func() time.Time
+	guard func() error // refuses acts; may be nil
+	full  func()       // hears that the disk is full; may be nil
+
+	changes atomic.Uint64 // see Changes
 }
 
 // Tx is one transaction with its fixed time.
@@ -126,8 +131,21 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	if db.write == nil {
 		return problem.Unavailable("sqlite.read_only")
 	}
-	return run(ctx, db.write, db.Now(), false, fn)
+	if err := db.admit(ctx); err != nil {
+		return err
+	}
+	err := run(ctx, db.write, db.Now(), false, fn)
+	if err == nil {
+		db.changes.Add(1)
+	} else if db.full != nil && isFull(err) {
+		db.full()
+	}
+	return err
 }
+
+// Changes numbers the state of the database: what was computed from a reading that began under a number holds as
+// long as the number stays. ok is false beside another process, whose writing nobody counts here.
+func (db *DB) Changes() (number uint64, ok bool) { return db.changes.Load(), db.write != nil }
 
 // Read runs fn in a read transaction: it sees one state of the database throughout.
 func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {

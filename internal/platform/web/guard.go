@@ -95,6 +95,9 @@ func (rt *Router) outermost(next http.Handler) http.Handler {
 					rt.failStatus(sw, bare(r), http.StatusInternalServerError, fmt.Errorf("panic: %v", v))
 				}
 			}
+			if rt.cfg.Observe != nil {
+				rt.cfg.Observe(r.Pattern, sw.status, rt.cfg.Now().Sub(start))
+			}
 			// The path may hold the secret of a link, so only the route's pattern is logged.
 			rt.cfg.Log.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "route", r.Pattern,
 				"status", sw.status, "ms", rt.cfg.Now().Sub(start).Milliseconds())

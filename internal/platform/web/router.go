@@ -70,6 +70,8 @@ type Config struct {
 	// Watch, when not nil, is told of every page that features bring ("parsed") and of every one that is shown
 	// ("shown"), by language and name: for the test that executes every template.
 	Watch func(what, locale, name string)
+	// Observe hears of each answered request: pattern of its route ("" for none), status, time; may be nil.
+	Observe func(pattern string, status int, took time.Duration)
 	// Secure says that the office is reached over TLS: cookies get the Secure mark, the flash the __Host- prefix.
 	Secure bool
 	// NoHSTS keeps browsers from insisting on TLS: with a certificate that nobody vouches for they would lock

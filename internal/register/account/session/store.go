@@ -192,6 +192,17 @@ func End(ctx context.Context, tx *sqlite.Tx, account int64, key, except string) 
 	return n, nil
 }
 
+// Count is how many sessions are open now.
+func Count(ctx context.Context, tx *sqlite.Tx) (int, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM account_sessions WHERE revoked_at = 0 AND seen_at >= ? AND created_at >= ?`,
+		sqlite.Millis(tx.Now.Add(-IdleLife)), sqlite.Millis(tx.Now.Add(-AbsoluteLife))).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count sessions: %w", err)
+	}
+	return n, nil
+}
+
 // Sweep removes sessions not seen for 30 days and returns how many, and forgets places not used for half a
 // year; it is part of the nightly pass.
 func Sweep(ctx context.Context, tx *sqlite.Tx) (int64, error) {
