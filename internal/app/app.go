@@ -16,6 +16,7 @@ import (
 
 	"github.com/kizuki-security/kizuki/catalog"
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/item"
 	assessrequest "github.com/kizuki-security/kizuki/internal/office/assessment/request"
 	assesssheet "github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
 	"github.com/kizuki-security/kizuki/internal/office/home"
@@ -161,7 +162,7 @@ func (a *App) build() {
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
-	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, a.Requests)
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests)
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
 	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)
