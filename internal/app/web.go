@@ -29,7 +29,7 @@ type entry struct {
 var menu = []entry{
 	{"app.nav.today", "/today", "", []string{"/today"}, false},
 	{"app.nav.gaps", "/gaps", assessment.PermRead, []string{"/gaps", "/conflicts", "/actions"}, false},
-	{"app.nav.sheet", "/sheet", assessment.PermRead, []string{"/sheet", "/rounds", "/requests", "/import/sheet"}, false},
+	{"app.nav.sheet", "/sheet", assessment.PermRead, []string{"/sheet", "/rounds", "/requests", "/advice", "/import/sheet"}, false},
 	{"app.nav.people", "/people", people.PermRead, []string{"/people", "/training", "/import/people"}, false},
 	{"app.nav.training", "/training", people.PermRead, []string{"/training"}, true},
 	{"app.nav.policy", "/policy", people.PermRead, []string{"/policy", "/demands"}, true},
