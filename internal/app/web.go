@@ -76,7 +76,10 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 		return nil, err
 	}
 	err = a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
-		f.Banners, err = a.Accounts.Banners(ctx, tx)
+		if f.Banners, err = a.Accounts.Banners(ctx, tx); err != nil {
+			return err
+		}
+		f.Foot, err = a.oneHand(ctx, tx, web.Locale(ctx))
 		return err
 	})
 	if err != nil {

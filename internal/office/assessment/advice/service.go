@@ -21,7 +21,6 @@ type Service struct {
 // New returns the service.
 func New(db *sqlite.DB, main *assessment.Service) *Service { return &Service{db: db, main: main} }
 
-
 // Entry is what an expert enters at an item.
 type Entry struct {
 	Text   string
