@@ -194,7 +194,7 @@ func (a *App) build() {
 	a.Demands = demand.New(a.DB, a.Facts, a.People, a.Policy)
 	a.Training = training.New(a.DB, a.Facts, a.Files, a.Org, a.People, table.TopicKeys())
 	a.Assess = assessment.New(assessment.Deps{
-		DB: a.DB, Facts: a.Facts, Catalog: a.Catalog, Texts: a.Texts, Company: a.assessedCompany, Staff: assessedStaff{a.People},
+		DB: a.DB, Facts: a.Facts, Catalog: a.Catalog, Texts: a.Texts, Company: a.assessedCompany, Staff: assessedStaff{a.People}, OneHand: a.oneHand,
 	})
 	a.Facts.OnTouched(a.recompute)
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/advice"
 	"github.com/kizuki-security/kizuki/internal/office/policy"
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/register/account"
@@ -38,7 +39,7 @@ func Grants() map[actor.Role][]actor.Permission {
 			assessment.PermAnswer, assessment.PermManage, assessment.PermRequest, intake.PermImport,
 		),
 		actor.Viewer:   with(),
-		actor.Advisor:  with(),
+		actor.Advisor:  with(advice.PermAdvise),
 		actor.Employee: nil,
 	}
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/kizuki-security/kizuki/internal/office/assessment/advice"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/item"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/plan"
@@ -37,7 +38,7 @@ func (a *App) routes(rt *web.Router) {
 		attach.NewWeb(a.DB, a.Files), journal.NewWeb(a.journal(), shell), checkpoint.NewWeb(a.Checkpoints, shell, link.QR), org.NewWeb(a.Org, shell), people.NewWeb(a.People, shell), roster.NewWeb(a.Roster, shell), intake.NewWeb(a.Intake, shell),
 		home.NewWeb(a.Home, shell), policy.NewWeb(a.Policy, shell, topics, a.linkAddress), demand.NewWeb(a.Demands, shell),
 		reader.NewWeb(a.DB, a.Policy, a.People, shell, topics), training.NewWeb(a.Training, shell, topics),
-		gap.NewWeb(a.Assess, shell, a.nextDeadline), item.NewWeb(a.Assess, shell, a.Files), plan.NewWeb(a.Assess, shell),
+		gap.NewWeb(a.Assess, shell, a.nextDeadline), advice.NewWeb(advice.New(a.DB, a.Assess), shell, a.nameOf), item.NewWeb(a.Assess, shell, a.Files), plan.NewWeb(a.Assess, shell),
 		question.NewWeb(question.New(a.DB, a.Assess, a.Files), shell, a.linkAddress, a.nameOf), assessrequest.NewWeb(a.Requests, shell), assesssheet.NewWeb(a.Sheets, shell),
 		outbox.NewWeb(a.Outbox, shell),
 		backup.NewWeb(a.Backups, shell),

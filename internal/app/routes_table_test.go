@@ -24,6 +24,10 @@ var accesses = map[string]string{
 	"GET /backup/files/{key}":                       "backup.manage",
 	"GET /backup/key":                               "backup.manage",
 	"GET /backup/settings":                          "backup.manage",
+	"GET /advice":                                   "assessment.read",
+	"GET /advice/export":                            "assessment.read",
+	"GET /sheet/{framework}/{item}/advice":          "assessment.read",
+	"POST /sheet/{framework}/{item}/advice":         "assessment.advise",
 	"GET /conflicts":                                "assessment.read",
 	"GET /demands":                                  "policy.read",
 	"GET /demands/export":                           "policy.read",
@@ -244,4 +248,5 @@ var holders = map[string][]actor.Role{
 	"policy.approve": {actor.Approver}, "people.confirm": {actor.Approver, actor.Keeper},
 	"org.edit": {actor.Keeper}, "people.edit": {actor.Keeper}, "policy.edit": {actor.Keeper}, "training.edit": {actor.Keeper}, "intake.import": {actor.Keeper},
 	"assessment.answer": {actor.Keeper}, "assessment.manage": {actor.Keeper}, "assessment.request": {actor.Keeper},
+	"assessment.advise": {actor.Advisor},
 }

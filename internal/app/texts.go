@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/advice"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/item"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/plan"
@@ -55,7 +56,7 @@ func Texts(more ...fs.FS) (*i18n.Messages, error) {
 		messages, web.Messages(), outward.Messages(), certificate.Messages(), sheet.Messages(), attach.Messages(), checkpoint.Messages(), journal.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
 		org.Messages(), people.Messages(), roster.Messages(), account.Messages(), signin.Messages(), sso.Messages(), intake.Messages(), staff.Messages(),
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
-		assessment.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
+		assessment.Messages(), advice.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
 		mail.Messages(), notify.Messages(), outbox.Messages(),
 		archive.Messages(), backup.Messages(),
 	)...)

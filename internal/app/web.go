@@ -33,7 +33,7 @@ type entry struct {
 var menu = []entry{
 	{"app.nav.today", "/today", "", []string{"/today"}, false},
 	{"app.nav.gaps", "/gaps", assessment.PermRead, []string{"/gaps", "/conflicts", "/actions"}, false},
-	{"app.nav.sheet", "/sheet", assessment.PermRead, []string{"/sheet", "/rounds", "/requests", "/import/sheet"}, false},
+	{"app.nav.sheet", "/sheet", assessment.PermRead, []string{"/sheet", "/rounds", "/requests", "/advice", "/import/sheet"}, false},
 	{"app.nav.people", "/people", people.PermRead, []string{"/people", "/training", "/import/people"}, false},
 	{"app.nav.training", "/training", people.PermRead, []string{"/training"}, true},
 	{"app.nav.policy", "/policy", people.PermRead, []string{"/policy", "/demands"}, true},
@@ -96,6 +96,9 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 			return err
 		}
 		f.Banners = slices.Concat(f.Banners, own, more, failed)
+		if f.Foot, err = a.oneHand(ctx, tx, web.Locale(ctx)); err != nil {
+			return err
+		}
 		return a.frameBackup(ctx, tx, who, f)
 	})
 	if err != nil {

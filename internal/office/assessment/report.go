@@ -27,6 +27,7 @@ type GapsReport struct {
 	NextSteps []GapsStep     `json:"next_steps"`
 	Gaps      []Gap          `json:"gaps"`
 	Unknown   []UnknownLevel `json:"unknown_levels"`
+	OneHand   string         `json:"roles_in_one_hand"` // who holds several roles at once, in a sentence; "" for nobody
 }
 
 // GapsTarget is one framework up to the level aimed at, counted in items.
@@ -103,16 +104,21 @@ func (s *Service) GapsReport(ctx context.Context, locale string) (*GapsReport, e
 		if err != nil {
 			return err
 		}
-		report = s.Report(o, locale)
-		return nil
+		report, err = s.Report(ctx, tx, o, locale)
+		return err
 	})
 	return report, err
 }
 
 // Report writes an overview as a report.
-func (s *Service) Report(o *Overview, locale string) *GapsReport {
+func (s *Service) Report(ctx context.Context, tx *sqlite.Tx, o *Overview, locale string) (*GapsReport, error) {
+	oneHand, err := s.OneHand(ctx, tx, locale)
+	if err != nil {
+		return nil, err
+	}
 	r := &GapsReport{
-		Schema: GapsSchema, AsOf: o.Today, Company: o.Company.Name, Language: locale, Conflicts: o.Conflicts,
+		OneHand: oneHand,
+		Schema:  GapsSchema, AsOf: o.Today, Company: o.Company.Name, Language: locale, Conflicts: o.Conflicts,
 		Open:    GapsOpen{o.Open.OpenClauses, o.Open.UnmetClauses, o.Open.UnknownClauses, o.SinceMonth},
 		Targets: []GapsTarget{}, NextSteps: []GapsStep{}, Gaps: []Gap{}, Unknown: []UnknownLevel{},
 	}
@@ -134,7 +140,7 @@ func (s *Service) Report(o *Overview, locale string) *GapsReport {
 			}
 		}
 	}
-	return r
+	return r, nil
 }
 
 func targetReport(o *Overview, t Target, c Counts, locale string) GapsTarget {

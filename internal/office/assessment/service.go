@@ -36,6 +36,9 @@ type Deps struct {
 	Texts   *i18n.Messages // for reports outside a page
 	Company func(ctx context.Context, tx *sqlite.Tx) (Company, error)
 	Staff   Staff
+	// OneHand says in a sentence who holds several roles at once, "" for nobody: it stands at the foot of what
+	// leaves the house. nil says nothing.
+	OneHand func(ctx context.Context, tx *sqlite.Tx, locale string) (string, error)
 }
 
 // Service joins verdicts and answers. It is safe for concurrent use.
@@ -46,6 +49,7 @@ type Service struct {
 	texts   *i18n.Messages
 	company func(ctx context.Context, tx *sqlite.Tx) (Company, error)
 	staff   Staff
+	oneHand func(ctx context.Context, tx *sqlite.Tx, locale string) (string, error)
 
 	// reads says for each kind of fact which clauses of the catalogue read it. Clauses that come from an
 	// imported workbook have no rule and read nothing, so the index never changes.
@@ -60,7 +64,7 @@ type Service struct {
 // New returns the service. app hands Recompute to the fact store and RecomputeAll to the company profile.
 func New(d Deps) *Service {
 	s := &Service{
-		db: d.DB, facts: d.Facts, catalog: d.Catalog, texts: d.Texts, company: d.Company, staff: d.Staff,
+		db: d.DB, facts: d.Facts, catalog: d.Catalog, texts: d.Texts, company: d.Company, staff: d.Staff, oneHand: d.OneHand,
 		reads: map[string][]string{}, boards: map[string]cachedBoard{},
 	}
 	for _, f := range d.Catalog.Frameworks() {
@@ -112,6 +116,14 @@ func (s *Service) Today() jdate.Day { return jdate.Of(s.db.Now()) }
 // Names gives the display names of the staff by key.
 func (s *Service) Names(ctx context.Context, tx *sqlite.Tx) (map[string]string, error) {
 	return s.staff.Names(ctx, tx)
+}
+
+// OneHand says in a sentence who holds several roles at once, "" for nobody.
+func (s *Service) OneHand(ctx context.Context, tx *sqlite.Tx, locale string) (string, error) {
+	if s.oneHand == nil {
+		return "", nil
+	}
+	return s.oneHand(ctx, tx, locale)
 }
 
 // Company gives the part of the company profile that assessments use.

@@ -29,6 +29,7 @@ type Out struct {
 	Rows    [][]any
 	Choices map[int][]string // column counted from 0: the values that Excel offers in a list
 	Day     jdate.Day        // printed at the head of each page; the zero Day prints none
+	Foot    string           // printed at the foot of each page of a workbook; Excel takes about 200 characters
 }
 
 // Write writes tables as a workbook (XLSX) or JSON, or the first of them as CSV in UTF-8 with byte order mark; any

@@ -156,6 +156,9 @@ func (x *xlsxWriter) sheet(name string, o Out) error {
 	return nil
 }
 
+// maxFoot is the longest foot, in characters: Excel takes 255 with its own signs.
+const maxFoot = 200
+
 // page sets paper, head and foot; it must come before the rows.
 func (x *xlsxWriter) page(name string, o Out) error {
 	yes, zero, one, a4, landscape := true, 0, 1, paperA4, "landscape"
@@ -172,7 +175,11 @@ func (x *xlsxWriter) page(name string, o Out) error {
 	if !o.Day.IsZero() {
 		head += "&R" + o.Day.String()
 	}
-	if err := x.file.SetHeaderFooter(name, &excelize.HeaderFooterOptions{OddHeader: head, OddFooter: "&C&P / &N"}); err != nil {
+	foot := "&R&P / &N"
+	if o.Foot != "" {
+		foot = "&L" + strings.ReplaceAll(jtext.Truncate(jtext.Line(o.Foot), maxFoot), "&", "&&") + foot
+	}
+	if err := x.file.SetHeaderFooter(name, &excelize.HeaderFooterOptions{OddHeader: head, OddFooter: foot}); err != nil {
 		return fmt.Errorf("set page head: %w", err)
 	}
 	err = x.file.SetDefinedName(&excelize.DefinedName{

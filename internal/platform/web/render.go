@@ -41,6 +41,7 @@ type Frame struct {
 	Flash    *Flash // what the act before this page did
 	Bare     bool   // no menu: sign-in, set-up, link pages
 	PrintNow string // time of printing, for the foot of printed pages
+	Foot     string // a sentence more for that foot; empty: none
 }
 
 // NavItem is one entry of the menu, by what a person does.

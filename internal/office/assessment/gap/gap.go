@@ -32,7 +32,7 @@ func Messages() fs.FS { return messages }
 
 // Table writes a report as a sheet, one row for each open clause. names resolves owners; title translates keys.
 func Table(r *assessment.GapsReport, names map[string]string, t func(key string) string) sheet.Out {
-	out := sheet.Out{Title: t("gap.title"), Day: r.AsOf}
+	out := sheet.Out{Title: t("gap.title"), Day: r.AsOf, Foot: r.OneHand}
 	for _, key := range []string{"framework", "item", "level", "label", "title", "kind", "clause", "state", "verdict", "answer", "why", "missing", "owner", "due"} {
 		col := sheet.OutColumn{Title: t("gap.export." + key)}
 		switch key {

@@ -61,7 +61,9 @@ func (h *Web) export(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		report = h.svc.Report(o, locale)
+		if report, err = h.svc.Report(ctx, tx, o, locale); err != nil {
+			return err
+		}
 		names, err = h.svc.Names(ctx, tx)
 		return err
 	})

@@ -64,7 +64,8 @@ type Document struct {
 	Title      string    `json:"title"`
 	Round      string    `json:"round"` // "" while none was opened
 	Unanswered int       `json:"unanswered"`
-	Items      []Line    `json:"items"` // never null
+	Items      []Line    `json:"items"`             // never null
+	OneHand    string    `json:"roles_in_one_hand"` // who holds several roles at once, in a sentence; "" for nobody
 
 	form  Form
 	short string
@@ -100,6 +101,9 @@ func (s *Service) document(ctx context.Context, tx *sqlite.Tx, o ExportOptions) 
 	d := &Document{
 		Schema: Schema, AsOf: b.Today, Company: company.Name, Language: o.Locale, Framework: f.Key(), Title: b.Title.In(o.Locale) + " " + b.Version,
 		Items: []Line{}, form: formFor(b.Framework), short: b.Short.In(o.Locale) + " " + b.Version,
+	}
+	if d.OneHand, err = s.office.OneHand(ctx, tx, o.Locale); err != nil {
+		return nil, nil, err
 	}
 	if b.Round != nil {
 		d.Round = b.Round.Name
@@ -273,7 +277,7 @@ func (s *Service) table(d *Document) tables.Out {
 		number, text = "checksheet.out.criterion_number", "checksheet.out.criterion"
 	}
 	out := tables.Out{
-		Title: s.texts.T(d.Language, "checksheet.out.title", problem.Args{"framework": d.short}), Day: d.AsOf,
+		Title: s.texts.T(d.Language, "checksheet.out.title", problem.Args{"framework": d.short}), Day: d.AsOf, Foot: d.OneHand,
 		Columns: []tables.OutColumn{
 			{Title: t("checksheet.out.label"), Width: 20},
 			{Title: t(number), Width: 9},
