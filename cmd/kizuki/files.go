@@ -87,8 +87,8 @@ func (c *importCommand) one(ctx context.Context, e *environment, a *app.App, nam
 }
 
 type exportCommand struct {
-	Kind       string `arg:"" help:"What to write: gaps, sheet, people."`
-	ID         string `arg:"" optional:"" help:"For sheet: the framework, e.g. jama-japia."`
+	Kind       string `arg:"" help:"What to write: gaps, sheet, people, person."`
+	ID         string `arg:"" optional:"" help:"For sheet: the framework, e.g. jama-japia. For person: employee number or key."`
 	Format     string `help:"xlsx, csv or json." default:"xlsx" enum:"xlsx,csv,json"`
 	Unanswered bool   `help:"For sheet: write although items are still unanswered."`
 	Output     string `short:"o" help:"File to write; - is standard output." default:"-"`
@@ -110,6 +110,8 @@ func (c *exportCommand) Run(ctx context.Context, e *environment) (err error) {
 		err = a.ExportSheet(ctx, &buf, c.ID, c.Format, e.lang, c.Unanswered)
 	case "people":
 		err = a.ExportPeople(ctx, &buf, c.Format, e.lang)
+	case "person":
+		err = a.ExportPerson(ctx, &buf, c.ID, c.Format, e.lang)
 	default:
 		return problem.Invalid("", "cli.export.kind", "kind", c.Kind)
 	}

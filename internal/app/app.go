@@ -32,6 +32,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/dossier"
 	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -58,6 +59,7 @@ type App struct {
 	Org      *org.Service
 	People   *people.Service
 	Roster   *roster.Service
+	Dossier  *dossier.Service
 	Accounts *account.Service
 	Setup    *setup.Service
 	Auth     *account.Auth
@@ -161,7 +163,8 @@ func (a *App) build() {
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
-	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, a.Requests)
+	a.Dossier = a.newDossier()
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Dossier, a.Policy, a.Demands, a.Training, a.Assess, a.Requests)
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
 	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)

@@ -21,6 +21,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/dossier"
 	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 )
 
@@ -30,7 +31,7 @@ func (a *App) routes(rt *web.Router) {
 	rt.Handle("GET /healthz", web.Public, healthy)
 	for _, pages := range []interface{ Routes(*web.Router) }{
 		account.NewWeb(a.Accounts, a.Auth, shell), setup.NewWeb(a.Setup, a.Auth, shell),
-		attach.NewWeb(a.DB, a.Files), org.NewWeb(a.Org, shell), people.NewWeb(a.People, shell), roster.NewWeb(a.Roster, shell), intake.NewWeb(a.Intake, shell),
+		attach.NewWeb(a.DB, a.Files), org.NewWeb(a.Org, shell), people.NewWeb(a.People, shell), roster.NewWeb(a.Roster, shell), dossier.NewWeb(a.Dossier, shell), intake.NewWeb(a.Intake, shell),
 		home.NewWeb(a.Home, shell), policy.NewWeb(a.Policy, shell, topics, a.baseAddress), demand.NewWeb(a.Demands, shell),
 		reader.NewWeb(a.DB, a.Policy, a.People, shell, topics), training.NewWeb(a.Training, shell, topics),
 		gap.NewWeb(a.Assess, shell, a.nextDeadline), item.NewWeb(a.Assess, shell, a.Files), plan.NewWeb(a.Assess, shell),

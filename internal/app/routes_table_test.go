@@ -39,7 +39,10 @@ var accesses = map[string]string{
 	"GET /people/confirm":                           "people.read",
 	"GET /people/export":                            "people.read",
 	"GET /people/new":                               "people.edit",
+	"GET /people/retention":                         "people.erase",
 	"GET /people/{key}":                             "people.read",
+	"GET /people/{key}/data":                        "people.erase",
+	"GET /people/{key}/erase":                       "people.erase",
 	"GET /policy":                                   "policy.read",
 	"GET /policy/new":                               "policy.edit",
 	"GET /policy/{key}":                             "policy.read",
@@ -116,6 +119,8 @@ var accesses = map[string]string{
 	"POST /people/fill":                             "people.edit",
 	"POST /people/new":                              "people.edit",
 	"POST /people/{key}":                            "people.edit",
+	"POST /people/{key}/data/export":                "people.erase",
+	"POST /people/{key}/erase":                      "people.erase",
 	"POST /people/{key}/exclude":                    "people.edit",
 	"POST /people/{key}/exclusions/{exclusion}/end": "people.edit",
 	"POST /people/{key}/leave":                      "people.edit",
@@ -170,7 +175,7 @@ var readers = []actor.Role{actor.Admin, actor.Approver, actor.Keeper, actor.View
 var holders = map[string][]actor.Role{
 	"org.read": readers, "people.read": readers, "policy.read": readers, "training.read": readers, "assessment.read": readers, "attach.read": readers,
 	"org.company": {actor.Admin}, "account.manage": {actor.Admin},
-	"policy.approve": {actor.Approver}, "people.confirm": {actor.Approver, actor.Keeper},
+	"policy.approve": {actor.Approver}, "people.confirm": {actor.Approver, actor.Keeper}, "people.erase": {actor.Admin, actor.Keeper},
 	"org.edit": {actor.Keeper}, "people.edit": {actor.Keeper}, "policy.edit": {actor.Keeper}, "training.edit": {actor.Keeper}, "intake.import": {actor.Keeper},
 	"assessment.answer": {actor.Keeper}, "assessment.manage": {actor.Keeper}, "assessment.request": {actor.Keeper},
 }

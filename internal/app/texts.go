@@ -30,6 +30,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/link"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/dossier"
 	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 	"github.com/kizuki-security/kizuki/internal/register/verdict"
 )
@@ -41,7 +42,7 @@ var messages embed.FS
 func Texts(more ...fs.FS) (*i18n.Messages, error) {
 	return i18n.New(append(more,
 		messages, web.Messages(), sheet.Messages(), attach.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
-		org.Messages(), people.Messages(), roster.Messages(), account.Messages(), intake.Messages(), staff.Messages(),
+		org.Messages(), people.Messages(), roster.Messages(), dossier.Messages(), account.Messages(), intake.Messages(), staff.Messages(),
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
 	)...)
