@@ -40,6 +40,7 @@ type planner struct {
 	names   map[string]string // of departments and sites by key or newPlace
 	seen    map[string]int    // what identifies a row → its line
 	matched map[string]int    // person key → line
+	erased  map[span]bool
 
 	mentioned map[string]bool // person keys that refused rows may mean
 }
@@ -61,6 +62,7 @@ func (imp *Importer) Plan(ctx context.Context, tx *sqlite.Tx, in intake.Input) (
 	pl := &planner{
 		in: in, plan: &intake.Plan{Total: len(in.Rows)}, data: &planned{old: map[string]people.Person{}},
 		matcher: people.NewMatcher(all, today), seen: map[string]int{}, matched: map[string]int{}, mentioned: map[string]bool{},
+		erased: erasedSpans(all),
 	}
 	if err := pl.loadPlaces(ctx, tx, imp.org); err != nil {
 		return nil, err
@@ -154,6 +156,10 @@ func (pl *planner) duplicate(d draft) *intake.Refusal {
 
 func (pl *planner) add(d draft) {
 	p := d.p
+	if !p.Left.IsZero() && pl.erased[span{p.Joined, p.Left}] {
+		pl.refuse(refuse(d.line, "people.field.left", p.Left.String(), "staff.reason.erased"))
+		return
+	}
 	if p.Class == "" {
 		p.Class = pl.in.Option(optionClass)
 		if p.Class == "refuse" {
