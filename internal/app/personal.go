@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/account/forget"
 	"github.com/kizuki-security/kizuki/internal/register/link"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/register/people/dossier"
@@ -43,16 +44,17 @@ var personalPlaces = map[string]dossier.Place{
 // newDossier lists everybody who holds anything about persons.
 func (a *App) newDossier() *dossier.Service {
 	return dossier.New(a.DB, a.People, dossier.Config{
+		Org:      a.Org,
 		Settings: a.Org.Settings,
 		Accounts: func(ctx context.Context, tx *sqlite.Tx, person string) (keys, logins []string, err error) {
-			all, err := a.Accounts.OfPerson(ctx, tx, person)
+			all, err := forget.Source{Accounts: a.Accounts}.OfPerson(ctx, tx, person)
 			for _, acc := range all {
 				keys, logins = append(keys, acc.Key), append(logins, acc.Login)
 			}
 			return keys, logins, err
 		},
 		Sources: func() []personal.Source {
-			return []personal.Source{a.People, a.Accounts, link.Personal{}, a.Intake, a.Training, a.Policy, a.Assess}
+			return []personal.Source{forget.Source{Accounts: a.Accounts}, link.Personal{}, a.Intake, a.Training, a.Policy, a.Assess}
 		},
 		Places: personalPlaces,
 		Label:  a.Texts.T("ja", "personal.erased_name", nil),

@@ -8,6 +8,7 @@
 // The package imports org and the registers below it; it knows no feature.
 //
 //	setup → password, session
+//	forget → session
 package account
 
 import (

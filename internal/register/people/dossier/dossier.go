@@ -8,6 +8,7 @@
 package dossier
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
+	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/register/personal"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
@@ -26,11 +28,12 @@ const Setting = "leaver_data_days"
 
 // Config is what the page needs from app.
 type Config struct {
+	Org *org.Service
 	// Settings gives the settings of the office, Setting among them.
 	Settings func(ctx context.Context, tx *sqlite.Tx) (map[string]int, error)
 	// Accounts gives keys and logins of the accounts of a person.
 	Accounts func(ctx context.Context, tx *sqlite.Tx, person string) (keys, logins []string, err error)
-	// Sources lists who holds anything about persons, the audit log aside.
+	// Sources lists who holds anything about persons, the audit log and the staff list aside.
 	Sources func() []personal.Source
 	// Places says what the tables that hold free text are called and where they are shown.
 	Places map[string]Place
@@ -143,7 +146,7 @@ func (s *Service) days(ctx context.Context, tx *sqlite.Tx) (int, error) {
 // sources lists everybody who holds something. The audit log comes first: it is looked through by the values that
 // the others erase.
 func (s *Service) sources() []personal.Source {
-	return append([]personal.Source{auditLog{}}, s.cfg.Sources()...)
+	return append([]personal.Source{auditLog{}, staffList{s.people, s.cfg.Org}}, s.cfg.Sources()...)
 }
 
 // shortest is how many characters a text must have to be looked for inside other texts.
@@ -202,12 +205,20 @@ func (s *Service) Leavers(ctx context.Context, tx *sqlite.Tx) (out []Leaver, day
 	if days, err = s.days(ctx, tx); err != nil {
 		return nil, 0, err
 	}
-	list, err := s.people.Leavers(ctx, tx, today, who.Scope)
+	list, err := s.leftBefore(ctx, tx, today, who.Scope)
 	for _, p := range list {
 		state, due := stateOf(p, today, days)
 		out = append(out, Leaver{p, due, state == Over})
 	}
 	return out, days, err
+}
+
+// leftBefore lists who left before a day and is not erased, the earliest first.
+func (s *Service) leftBefore(ctx context.Context, tx *sqlite.Tx, day jdate.Day, scope []string) ([]people.Person, error) {
+	list, err := s.people.List(ctx, tx, people.Filter{LeftBefore: day, Scope: scope})
+	list = slices.DeleteFunc(list, func(p people.Person) bool { return !p.Erased.IsZero() })
+	slices.SortStableFunc(list, func(a, b people.Person) int { return cmp.Compare(a.Left, b.Left) })
+	return list, err
 }
 
 // Reasons lists why somebody may be erased before the retention is over. They are codes, because the audit log keeps

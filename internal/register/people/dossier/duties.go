@@ -16,7 +16,7 @@ func (s *Service) Duties(ctx context.Context, tx *sqlite.Tx, today jdate.Day) ([
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.people.Leavers(ctx, tx, today.Add(-days), nil)
+	list, err := s.leftBefore(ctx, tx, today.Add(-days), nil)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}

@@ -1,10 +1,13 @@
-package account
+// Package forget says what accounts hold about a person, and closes them for good when the person is erased.
+package forget
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/session"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/personal"
@@ -12,18 +15,28 @@ import (
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
+// Source is the accounts as a personal.Source.
+type Source struct{ Accounts *account.Service }
+
 // OfPerson lists the accounts that name a person of the staff list.
-func (s *Service) OfPerson(ctx context.Context, tx *sqlite.Tx, person string) ([]Account, error) {
-	found, err := listAccounts(ctx, tx, `WHERE a.person = ? ORDER BY a.id`, person)
-	out := make([]Account, len(found))
-	for i, a := range found {
-		out[i] = a.Account
+func (s Source) OfPerson(ctx context.Context, tx *sqlite.Tx, person string) ([]account.Account, error) {
+	all, err := s.Accounts.List(ctx, tx)
+	return slices.DeleteFunc(all, func(a account.Account) bool { return a.Person != person }), err
+}
+
+// onlyAdmin says whether nobody but this account could administer today.
+func (s Source) onlyAdmin(ctx context.Context, tx *sqlite.Tx, a account.Account) (bool, error) {
+	if a.Disabled || !a.Holds(actor.Admin) {
+		return false, nil
 	}
-	return out, err
+	all, err := s.Accounts.List(ctx, tx)
+	return !slices.ContainsFunc(all, func(o account.Account) bool {
+		return o.Key != a.Key && !o.Disabled && o.HasPassword && o.Holds(actor.Admin)
+	}), err
 }
 
 // Held lists accounts and sessions of a person (personal.Source).
-func (s *Service) Held(ctx context.Context, tx *sqlite.Tx, who personal.Subject) ([]personal.Item, error) {
+func (s Source) Held(ctx context.Context, tx *sqlite.Tx, who personal.Subject) ([]personal.Item, error) {
 	accounts, err := s.OfPerson(ctx, tx, who.Person)
 	if err != nil {
 		return nil, err
@@ -56,27 +69,25 @@ const erasedLogin = "erased-"
 
 // Erase closes the accounts of a person for good: sessions, roles, password, login and name go, the key stays, so
 // that acts keep their actor (personal.Source). One administrator always stays: code conflict.
-func (s *Service) Erase(ctx context.Context, tx *sqlite.Tx, who personal.Subject) (int, error) {
+func (s Source) Erase(ctx context.Context, tx *sqlite.Tx, who personal.Subject) (int, error) {
 	accounts, err := s.OfPerson(ctx, tx, who.Person)
 	if err != nil {
 		return 0, err
 	}
 	n := 0
 	for _, a := range accounts {
-		if a.Holds(actor.Admin) && !a.Disabled {
-			others, err := otherAdmins(ctx, tx, a.ID)
-			if err != nil {
-				return n, err
-			}
-			if others == 0 {
-				return n, problem.Conflict("account.last_admin")
-			}
+		only, err := s.onlyAdmin(ctx, tx, a)
+		if err != nil {
+			return n, err
+		}
+		if only {
+			return n, problem.Conflict("account.last_admin")
 		}
 		ended, err := session.Erase(ctx, tx, a.ID)
 		if err != nil {
 			return n, err
 		}
-		a.Login, a.Name, a.Roles, a.Scope, a.Ends, a.Disabled = erasedLogin+a.Key, who.Label, nil, nil, 0, true
+		a.Login, a.Name = erasedLogin+a.Key, who.Label
 		if err := eraseAccount(ctx, tx, a); err != nil {
 			return n, err
 		}

@@ -1,4 +1,4 @@
-package people
+package dossier
 
 import (
 	"context"
@@ -6,13 +6,15 @@ import (
 	"fmt"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
 
 // erasePerson writes p, emptied, and forgets the notes about absences; it returns how many notes.
-func erasePerson(ctx context.Context, tx *sqlite.Tx, p Person) (int, error) {
+func erasePerson(ctx context.Context, tx *sqlite.Tx, p people.Person) (int, error) {
 	_, err := tx.ExecContext(ctx, `UPDATE people_persons SET employee_no = '', family_name = '', given_name = '', family_kana = '', given_kana = '',
 		display_name = ?, email = '', sort_key = ?, search_key = ?, erased_on = ?, version = version + 1, updated_at = ? WHERE key = ?`,
-		p.DisplayName, p.SortKey(), p.SearchKey(), today(tx), sqlite.Millis(tx.Now), p.Key)
+		p.DisplayName, p.SortKey(), p.SearchKey(), jdate.Of(tx.Now), sqlite.Millis(tx.Now), p.Key)
 	if err != nil {
 		return 0, fmt.Errorf("erase person: %w", err)
 	}
@@ -25,12 +27,6 @@ func erasePerson(ctx context.Context, tx *sqlite.Tx, p Person) (int, error) {
 		return 0, fmt.Errorf("count erased notes: %w", err)
 	}
 	return int(n), nil
-}
-
-// findLeavers returns those who left before f.LeftBefore, within f.Scope, and are not erased, the earliest first.
-func findLeavers(ctx context.Context, tx *sqlite.Tx, f Filter) ([]Person, error) {
-	where, args := f.where()
-	return queryPersons(ctx, tx, where+` AND erased_on = '' ORDER BY left_on, id`, args...)
 }
 
 // countConfirmed counts the yearly confirmations by any of the actors.

@@ -1,17 +1,24 @@
-package people
+package dossier
 
 import (
 	"context"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/org"
+	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/register/personal"
-	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
+// staffList is the staff list as a personal.Source.
+type staffList struct {
+	people *people.Service
+	org    *org.Service
+}
+
 // Held lists what the staff list knows of a person (personal.Source).
-func (s *Service) Held(ctx context.Context, tx *sqlite.Tx, who personal.Subject) ([]personal.Item, error) {
-	p, err := findPerson(ctx, tx, who.Person)
+func (s staffList) Held(ctx context.Context, tx *sqlite.Tx, who personal.Subject) ([]personal.Item, error) {
+	p, err := s.people.ByKey(ctx, tx, who.Person)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +39,7 @@ func (s *Service) Held(ctx context.Context, tx *sqlite.Tx, who personal.Subject)
 }
 
 // heldIdentity is what says who the person is: all of it can be erased.
-func heldIdentity(p Person) []personal.Item {
+func heldIdentity(p people.Person) []personal.Item {
 	if !p.Erased.IsZero() {
 		return nil
 	}
@@ -49,7 +56,7 @@ func heldIdentity(p Person) []personal.Item {
 }
 
 // heldProof is what populations and verdicts are counted on.
-func (s *Service) heldProof(ctx context.Context, tx *sqlite.Tx, p Person) (personal.Item, error) {
+func (s staffList) heldProof(ctx context.Context, tx *sqlite.Tx, p people.Person) (personal.Item, error) {
 	item := personal.Item{Key: "personal.held.membership", Link: "/people/" + p.Key, On: p.Joined, Retained: "personal.kept.facts"}
 	departments, err := s.org.DepartmentNames(ctx, tx)
 	if err != nil {
@@ -73,7 +80,7 @@ func (s *Service) heldProof(ctx context.Context, tx *sqlite.Tx, p Person) (perso
 }
 
 // heldHistory is moves, exclusions with their notes, and the departments that the person is named for.
-func (s *Service) heldHistory(ctx context.Context, tx *sqlite.Tx, p Person) ([]personal.Item, error) {
+func (s staffList) heldHistory(ctx context.Context, tx *sqlite.Tx, p people.Person) ([]personal.Item, error) {
 	departments, err := s.org.AllDepartments(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -85,7 +92,7 @@ func (s *Service) heldHistory(ctx context.Context, tx *sqlite.Tx, p Person) ([]p
 			owned.Values = append(owned.Values, personal.Value{Text: d.Name})
 		}
 	}
-	moves, err := s.Moves(ctx, tx, p.Key)
+	moves, err := s.people.Moves(ctx, tx, p.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +100,7 @@ func (s *Service) heldHistory(ctx context.Context, tx *sqlite.Tx, p Person) ([]p
 	for _, m := range moves {
 		moved.Values = append(moved.Values, personal.Value{Text: names[m.From] + " → " + names[m.To], On: m.On})
 	}
-	exclusions, err := s.Exclusions(ctx, tx, p.Key)
+	exclusions, err := s.people.Exclusions(ctx, tx, p.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +124,8 @@ func (s *Service) heldHistory(ctx context.Context, tx *sqlite.Tx, p Person) ([]p
 
 // Erase empties what identifies a person and puts who.Label in the place of the name (personal.Source). Key, class,
 // department and days stay, so that no fact changes.
-func (s *Service) Erase(ctx context.Context, tx *sqlite.Tx, who personal.Subject) (int, error) {
-	p, err := findPerson(ctx, tx, who.Person)
+func (s staffList) Erase(ctx context.Context, tx *sqlite.Tx, who personal.Subject) (int, error) {
+	p, err := s.people.ByKey(ctx, tx, who.Person)
 	if err != nil {
 		return 0, err
 	}
@@ -129,9 +136,4 @@ func (s *Service) Erase(ctx context.Context, tx *sqlite.Tx, who personal.Subject
 	p.DisplayName = who.Label
 	notes, err := erasePerson(ctx, tx, p)
 	return 1 + notes, err
-}
-
-// Leavers lists who left before a day and is not erased yet, the earliest first, in the departments of scope.
-func (s *Service) Leavers(ctx context.Context, tx *sqlite.Tx, before jdate.Day, scope []string) ([]Person, error) {
-	return findLeavers(ctx, tx, Filter{LeftBefore: before, Scope: scope})
 }
