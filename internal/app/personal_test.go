@@ -112,7 +112,7 @@ type leaver struct {
 	account, login string
 }
 
-func newLeaver(t *testing.T, a *app.App, ctx context.Context) leaver {
+func newLeaver(ctx context.Context, t *testing.T, a *app.App) leaver {
 	t.Helper()
 	const login = "waseda.kaori"
 	var l leaver
@@ -171,17 +171,17 @@ func TestErasePerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := app.AsCommand(t.Context())
-	l := newLeaver(t, a, ctx)
-	imported := importLeaver(t, a, ctx, l)
+	l := newLeaver(ctx, t, a)
+	imported := importLeaver(ctx, t, a, l)
 	before, factsBefore := dump(t, a), facts(t, a)
 	if n := len(with(before, l.texts()...)); n < 8 {
 		t.Fatalf("only %d rows name the person before", n)
 	}
-	report := reportOf(t, a, ctx, l.Key)
+	report := reportOf(ctx, t, a, l.Key)
 	if report.State != dossier.Kept || len(report.Hits) != 0 || len(report.Items) < 8 {
 		t.Errorf("before: %s, %d items, hits %+v", report.State, len(report.Items), report.Hits)
 	}
-	refused(t, a, ctx, l, report.Person.Version)
+	refused(ctx, t, a, l, report.Person.Version)
 	if err := a.Dossier.Erase(ctx, l.Key, report.Person.Version, "request"); err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestErasePerson(t *testing.T) {
 	if diff := cmp.Diff(tablesOf(before, frozen...), tablesOf(after, frozen...)); diff != "" {
 		t.Errorf("frozen rows changed (-before +after):\n%.2000s", diff)
 	}
-	checkErased(t, a, ctx, l, imported)
+	checkErased(ctx, t, a, l, imported)
 	if _, err := os.Stat(filepath.Join(dir, "intake", imported)); !os.IsNotExist(err) {
 		t.Errorf("the imported file is still there: %v", err)
 	}
@@ -215,7 +215,7 @@ func TestErasePerson(t *testing.T) {
 }
 
 // importLeaver takes a file in that changes the person, so that undo data hold them.
-func importLeaver(t *testing.T, a *app.App, ctx context.Context, l leaver) string {
+func importLeaver(ctx context.Context, t *testing.T, a *app.App, l leaver) string {
 	t.Helper()
 	file := []byte("社員番号,氏名,フリガナ,メールアドレス,退職日\n" + l.EmployeeNo + ",早稲田 香央里,ワセダ カオリ,kaori.waseda@example.jp," + l.Left.String() + "\n")
 	res, err := a.Import(ctx, "people", "list.csv", file, nil, true, func(int, int) {})
@@ -229,7 +229,7 @@ func importLeaver(t *testing.T, a *app.App, ctx context.Context, l leaver) strin
 	return recent[0].Key
 }
 
-func reportOf(t *testing.T, a *app.App, ctx context.Context, key string) (r dossier.Report) {
+func reportOf(ctx context.Context, t *testing.T, a *app.App, key string) (r dossier.Report) {
 	t.Helper()
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
 		r, err = a.Dossier.Report(ctx, tx, key)
@@ -242,7 +242,7 @@ func reportOf(t *testing.T, a *app.App, ctx context.Context, key string) (r doss
 }
 
 // refused: not early without a reason, not over another version, not by who may not, not of somebody who is here.
-func refused(t *testing.T, a *app.App, ctx context.Context, l leaver, version int64) {
+func refused(ctx context.Context, t *testing.T, a *app.App, l leaver, version int64) {
 	t.Helper()
 	var here people.Person
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
@@ -278,7 +278,7 @@ func refused(t *testing.T, a *app.App, ctx context.Context, l leaver, version in
 }
 
 // checkErased: the chain holds, the account is closed, nothing brings the person back.
-func checkErased(t *testing.T, a *app.App, ctx context.Context, l leaver, imported string) {
+func checkErased(ctx context.Context, t *testing.T, a *app.App, l leaver, imported string) {
 	t.Helper()
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
 		if _, err := audit.Verify(ctx, tx); err != nil {
@@ -302,7 +302,7 @@ func checkErased(t *testing.T, a *app.App, ctx context.Context, l leaver, import
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := reportOf(t, a, ctx, l.Key); r.State != dossier.Erased || r.Person.Name() != "消去済み（退職者）" {
+	if r := reportOf(ctx, t, a, l.Key); r.State != dossier.Erased || r.Person.Name() != "消去済み（退職者）" {
 		t.Errorf("after: %s %q", r.State, r.Person.Name())
 	}
 	if _, err := a.Intake.Undo(ctx, "people", imported); problem.CodeOf(err) != problem.CodeConflict {

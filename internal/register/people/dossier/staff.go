@@ -67,8 +67,12 @@ func (s staffList) heldProof(ctx context.Context, tx *sqlite.Tx, p people.Person
 		return item, err
 	}
 	for _, f := range []struct{ name, text, word string }{
-		{"class", "", "people.class." + p.Class}, {"department", departments[p.Department], ""}, {"site", sites[p.Site], ""},
-		{"joined", p.Joined.String(), ""}, {"left", p.Left.String(), ""}, {"mail", "", "people.use." + p.Mail},
+		{"class", "", "people.class." + p.Class},
+		{"department", departments[p.Department], ""},
+		{"site", sites[p.Site], ""},
+		{"joined", p.Joined.String(), ""},
+		{"left", p.Left.String(), ""},
+		{"mail", "", "people.use." + p.Mail},
 		{"internet", "", "people.use." + p.Internet},
 	} {
 		if f.text+f.word != "" {

@@ -92,7 +92,7 @@ func (s *Service) searchTable(ctx context.Context, tx *sqlite.Tx, table string, 
 		texts[i] = `t.` + quoted(c)
 	}
 	// A line break between the columns, so that no name is read across two of them.
-	rows, err := tx.QueryContext(ctx, `SELECT `+key+`, count(*) FROM `+from+ //nolint:gosec // names of our own tables and columns, quoted
+	rows, err := tx.QueryContext(ctx, `SELECT `+key+`, count(*) FROM `+from+
 		` WHERE EXISTS (SELECT 1 FROM json_each(?) n WHERE instr(concat_ws(char(10), `+strings.Join(texts, `, `)+`), n.value) > 0) GROUP BY 1 ORDER BY 1`, names)
 	if err != nil {
 		return nil, fmt.Errorf("look for a name in %s: %w", table, err)
