@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -316,5 +317,51 @@ func checkErased(ctx context.Context, t *testing.T, a *app.App, l leaver, import
 	res, err := a.Import(ctx, "people", "again.csv", file, nil, false, func(int, int) {})
 	if err != nil || res.Changes != 0 || len(res.Refused) != 1 {
 		t.Errorf("the person in a later file: %+v, %v; want the row refused and nobody changed", res, err)
+	}
+}
+
+// TestNamesInFreeText: what people wrote about somebody anywhere is found, with the page where it can be mended.
+func TestNamesInFreeText(t *testing.T) {
+	t.Parallel()
+	a := openDemo(t)
+	ctx := app.AsCommand(t.Context())
+	var p people.Person
+	err := a.DB.Write(ctx, func(tx *sqlite.Tx) error {
+		list, err := a.People.List(ctx, tx, people.Filter{ActiveOn: day("2026-11-23")})
+		if err != nil {
+			return err
+		}
+		p = list[0]
+		for _, text := range []string{
+			`UPDATE training_sessions SET teacher = ? WHERE id = 1`, `UPDATE policy_versions SET body = 'by ' || ? WHERE id = 1`,
+			`UPDATE attach_files SET name = ? || '.pdf' WHERE id = 1`,
+		} {
+			if _, err := tx.ExecContext(ctx, text, p.FamilyName+p.GivenName); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, cookie := a.Router().Handler(), signIn(t, a, app.DemoLogin, app.DemoPassword)
+	found := map[string]int{}
+	for _, hit := range reportOf(ctx, t, a, p.Key).Hits {
+		found[hit.Table] += hit.Count
+		if hit.Link == "" {
+			t.Errorf("%s has no page", hit.Table)
+		} else if got := ask(t, h, http.MethodGet, hit.Link, cookie).Code; got != http.StatusOK {
+			t.Errorf("%s leads to %s: status %d", hit.Table, hit.Link, got)
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"training_sessions": 1, "policy_versions": 1, "attach_files": 1}, found); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+	if got := ask(t, h, http.MethodGet, "/people/"+p.Key+"/data", cookie); !strings.Contains(got.Body.String(), "自由記述に名前があります") {
+		t.Errorf("the page does not tell: %.400s", got.Body)
+	}
+	if got := ask(t, h, http.MethodGet, "/people/"+p.Key+"/erase", cookie).Code; got != http.StatusConflict {
+		t.Errorf("the page to erase somebody who is here: status %d, want 409", got)
 	}
 }
