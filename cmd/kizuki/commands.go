@@ -15,7 +15,7 @@ type commands struct {
 
 	Demo   demoCommand   `cmd:"" help:"Start with a fictional sample company. Example: kizuki demo"`
 	Serve  serveCommand  `cmd:"" help:"Serve the office. Example: kizuki serve --listen 127.0.0.1:8600"`
-	Init   initCommand   `cmd:"" help:"Set an empty office up without a browser. Example: kizuki init --company みどり精工 --family-name 佐藤 --given-name 花子 --login sato"`
+	Init   initCommand   `cmd:"" help:"Set an empty office up without a browser. Example: kizuki init --company みどり精工 --family-name 佐藤 --given-name 花子 --login sato --recipient あおば自動車 --due 2026-12-16"`
 	Import importCommand `cmd:"" help:"Take a file in. Without --yes it only shows what would change. Example: kizuki import people staff.xlsx --yes"`
 	Export exportCommand `cmd:"" help:"Write a list as a file. Example: kizuki export gaps --format csv -o gaps.csv"`
 	Assess assessCommand `cmd:"" help:"Show what is not done yet. Example: kizuki assess --framework jama-japia --require 1"`

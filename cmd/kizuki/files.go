@@ -6,90 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/app"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
-type importCommand struct {
-	Kind    string            `arg:"" help:"What the files hold: people, sheet."`
-	Files   []string          `arg:"" help:"Files: xlsx, xlsm, csv." type:"existingfile"`
-	DryRun  bool              `help:"Only show what would change; this is the default."`
-	Yes     bool              `help:"Take the files over."`
-	Rejects string            `help:"File to which rows that cannot be read are written, as CSV." placeholder:"FILE"`
-	Set     map[string]string `help:"Choices about the reading, e.g. --set year=2025."`
-}
-
-// Run shows what each file would change, and takes it over with --yes. Refused rows end with code 4.
-func (c *importCommand) Run(ctx context.Context, e *environment) (err error) {
-	a, err := e.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	ctx = app.AsCommand(ctx)
-	refused := 0
-	var rejects bytes.Buffer
-	for _, file := range c.Files {
-		if err := ctx.Err(); err != nil { // Ctrl-C: what was taken over stays, the rest is told
-			return err
-		}
-		data, err := os.ReadFile(file) //nolint:gosec // the person names the file
-		if err != nil {
-			return fmt.Errorf("read %s: %w", file, err)
-		}
-		p, err := c.one(ctx, e, a, filepath.Base(file), data)
-		if err != nil && ctx.Err() != nil {
-			return err
-		}
-		if err != nil {
-			fmt.Fprintln(e.stderr, "kizuki:", e.t("cli.import.failed", "file", filepath.Base(file), "reason", e.say(err)))
-			return exitError{exitFailed}
-		}
-		refused += len(p.Refused)
-		for _, r := range p.Refused {
-			line := e.t("cli.import.refused", "file", filepath.Base(file), "line", r.Line, "value", r.Value, "reason", r.Reason)
-			fmt.Fprintln(e.stderr, line)
-			fmt.Fprintf(&rejects, "%q,%d,%q,%q\r\n", filepath.Base(file), r.Line, r.Value, e.texts.Format(e.lang, r.Reason))
-		}
-	}
-	if c.Rejects != "" {
-		if err := os.WriteFile(c.Rejects, rejects.Bytes(), 0o600); err != nil {
-			return fmt.Errorf("write rejects: %w", err)
-		}
-	}
-	if refused > 0 {
-		return exitError{exitPartly}
-	}
-	return nil
-}
-
-func (c *importCommand) one(ctx context.Context, e *environment, a *app.App, name string, data []byte) (*app.ImportResult, error) {
-	progress := e.progress("cli.import.reading")
-	res, err := a.Import(ctx, c.Kind, name, data, c.Set, c.Yes && !c.DryRun, progress.step)
-	progress.end()
-	if err != nil {
-		return nil, err
-	}
-	e.println(e.t("cli.import.plan", "file", name, "adds", res.Adds, "changes", res.Changes, "same", res.Same,
-		"refused", len(res.Refused), "missing", res.Missing))
-	for _, n := range res.Notes {
-		e.println("  " + e.texts.T(e.lang, n.Key, n.Args))
-	}
-	if res.Applied {
-		e.println(e.t("cli.import.done", "file", name, "adds", res.Added, "changes", res.Changed))
-	} else {
-		e.println(e.t("cli.import.dry"))
-	}
-	return res, nil
-}
-
 type exportCommand struct {
 	Kind       string `arg:"" help:"What to write: gaps, sheet, people, person."`
 	ID         string `arg:"" optional:"" help:"For sheet: the framework, e.g. jama-japia. For person: employee number or key."`
 	Format     string `help:"xlsx, csv or json." default:"xlsx" enum:"xlsx,csv,json"`
+	Encoding   string `help:"Of csv: utf-8 (with byte order mark, for Excel) or cp932 (Shift_JIS of Windows, for old programs)." default:"utf-8" enum:"utf-8,cp932"`
 	Unanswered bool   `help:"For sheet: write although items are still unanswered."`
 	Output     string `short:"o" help:"File to write; - is standard output." default:"-"`
 }
@@ -103,15 +29,19 @@ func (c *exportCommand) Run(ctx context.Context, e *environment) (err error) {
 	defer func() { err = errors.Join(err, a.Close()) }()
 	var buf bytes.Buffer
 	ctx = app.AsCommand(ctx)
+	format := c.Format
+	if c.Encoding == "cp932" && format == "csv" {
+		format = app.CP932
+	}
 	switch c.Kind {
 	case "gaps":
-		err = a.ExportGaps(ctx, &buf, c.Format, e.lang)
+		err = a.ExportGaps(ctx, &buf, format, e.lang)
 	case "sheet":
-		err = a.ExportSheet(ctx, &buf, c.ID, c.Format, e.lang, c.Unanswered)
+		err = a.ExportSheet(ctx, &buf, c.ID, format, e.lang, c.Unanswered)
 	case "people":
-		err = a.ExportPeople(ctx, &buf, c.Format, e.lang)
+		err = a.ExportPeople(ctx, &buf, format, e.lang)
 	case "person":
-		err = a.ExportPerson(ctx, &buf, c.ID, c.Format, e.lang)
+		err = a.ExportPerson(ctx, &buf, c.ID, format, e.lang)
 	default:
 		return problem.Invalid("", "cli.export.kind", "kind", c.Kind)
 	}
@@ -132,7 +62,7 @@ func (c *exportCommand) Run(ctx context.Context, e *environment) (err error) {
 type assessCommand struct {
 	Framework string `help:"Only this framework, e.g. jama-japia or scs." placeholder:"ID"`
 	JSON      bool   `name:"json" help:"Print as JSON (kizuki.gaps/1)."`
-	Require   string `help:"Exit with code 3 when an item of this level or below is not met." placeholder:"LEVEL"`
+	Require   string `help:"Exit with code 3 when an item of this level or below is not met, whatever the company aims at: 2, Lv2, ★3. Open items of unknown level count against it." placeholder:"LEVEL"`
 }
 
 // Run prints the gaps.
@@ -153,6 +83,13 @@ func (c *assessCommand) Run(ctx context.Context, e *environment) (err error) {
 			return problem.Invalid("", "cli.assess.no_target", "framework", c.Framework)
 		}
 	}
+	var required app.Required
+	if c.Require != "" {
+		if required, err = report.Require(c.Require); err != nil {
+			fmt.Fprintln(e.stderr, "kizuki:", e.say(err))
+			return exitError{exitUsage}
+		}
+	}
 	if c.JSON {
 		err = e.printJSON(report)
 	} else {
@@ -161,10 +98,30 @@ func (c *assessCommand) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil || c.Require == "" {
 		return err
 	}
-	for _, g := range report.Gaps {
-		if g.Level != "" && strings.Compare(g.Level, c.Require) <= 0 {
-			return exitError{exitFound}
-		}
+	c.tellRequired(e, required)
+	if !required.Reached() {
+		return exitError{exitFound}
 	}
 	return nil
+}
+
+// tellRequired says why the level is reached or not; beside JSON on standard error.
+func (c *assessCommand) tellRequired(e *environment, r app.Required) {
+	tell := e.println
+	if c.JSON {
+		tell = func(text string) { fmt.Fprintln(e.stderr, text) }
+	}
+	switch {
+	case r.Open > 0:
+		tell(e.t("cli.require.short", "title", r.Title, "level", r.LevelName, "n", r.Open))
+	case r.Reached():
+		tell(e.t("cli.require.reached", "title", r.Title, "level", r.LevelName))
+	}
+	switch {
+	case r.Unknown == 0:
+	case r.UnknownOpen > 0 && r.UnknownCounts:
+		tell(e.t("cli.require.unknown", "level", r.LevelName, "items", r.Unknown, "n", r.UnknownOpen))
+	default:
+		tell(e.t("cli.require.unknown_apart", "items", r.Unknown))
+	}
 }

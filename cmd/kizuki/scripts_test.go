@@ -7,9 +7,11 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,6 +41,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "office": office, "serving": serving, "unhex": unhex, "bomb": bomb,
+			"hexed": hexed, "staff": staff, "interrupted": interrupted,
 		},
 	})
 }
@@ -117,6 +120,85 @@ func unhex(ts *testscript.TestScript, neg bool, args []string) {
 	data, err := hex.DecodeString(strings.Join(strings.Fields(ts.ReadFile(args[0])), ""))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
+}
+
+// hexed FILE HEX wants these bytes somewhere in the file.
+func hexed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: hexed FILE HEX")
+	}
+	if !strings.Contains(hex.EncodeToString([]byte(ts.ReadFile(args[0]))), args[1]) {
+		ts.Fatalf("%s does not hold %s", args[0], args[1])
+	}
+}
+
+// staff FILE N writes a staff list of n made-up people.
+func staff(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: staff FILE N")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var b strings.Builder
+	b.WriteString("社員番号,氏名,区分,部署\n")
+	for i := range n {
+		fmt.Fprintf(&b, "%06d,試験 太郎%d,従業員,第%d課\n", 100_000+i, i, i%40)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+}
+
+// interrupted DIR FILE COMMAND ARGS... starts a command as a process of its own, sends it Ctrl-C as soon as DIR holds a
+// copy of FILE, and wants exit code 130; stdout and stderr can be looked at afterwards.
+func interrupted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: interrupted DIR FILE COMMAND ARGS...")
+	}
+	path := ""
+	for dir := range strings.SplitSeq(ts.Getenv("PATH"), string(os.PathListSeparator)) {
+		if at := filepath.Join(dir, args[2]); path == "" {
+			if _, err := os.Stat(at); err == nil {
+				path = at
+			}
+		}
+	}
+	cmd := exec.CommandContext(context.Background(), path, args[3:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "KIZUKI_LANG", "XDG_DATA_HOME"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
+	wanted, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for sent := false; ; {
+		select {
+		case err := <-ended:
+			if failed, ok := errors.AsType[*exec.ExitError](err); !ok || failed.ExitCode() != exitInterrupted {
+				ts.Fatalf("%s: %v, want exit code %d", strings.Join(args[2:], " "), err, exitInterrupted)
+			}
+			return
+		case <-look.C:
+			if !sent && holds(ts.MkAbs(args[0]), wanted.Size()) {
+				sent = true
+				ts.Check(cmd.Process.Signal(os.Interrupt))
+			}
+		}
+	}
+}
+
+// holds says whether a folder holds a file of that size.
+func holds(dir string, size int64) bool {
+	entries, _ := os.ReadDir(dir) // it may not be there yet
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Size() == size {
+			return true
+		}
+	}
+	return false
 }
 
 // bomb FILE writes a workbook of a few kB that unpacks to 300 MB of one sheet.

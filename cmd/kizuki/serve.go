@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net"
 	"os"
-
-	"github.com/kizuki-security/kizuki/internal/app"
 )
 
 type serveCommand struct {
@@ -55,41 +53,4 @@ func loopback(addr string) bool {
 	}
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-type initCommand struct {
-	Company      string   `required:"" help:"Name of the company."`
-	FamilyName   string   `required:"" help:"Family name of the first person."`
-	GivenName    string   `help:"Given name of the first person."`
-	Login        string   `required:"" help:"Login name or mail address of the first account."`
-	PasswordFile string   `help:"File with the password; without it one line is read from standard input." placeholder:"FILE"`
-	Industry     string   `help:"Industry: auto_parts, metal, resin, mould, machinery, electronics, material, logistics, software, trading, other." default:"auto_parts"`
-	Size         string   `help:"People: 1-20, 21-50, 51-100, 101-300, 301-1000, 1001-." default:"51-100"`
-	Fiscal       int      `help:"Month in which the fiscal year begins." default:"4"`
-	Level        string   `help:"Target level of the guideline: 1, 2 or 3." default:"1" enum:"1,2,3"`
-	Star         string   `help:"Target of SCS: 3 or 4; none when left out." default:"" enum:",3,4"`
-	Role         []string `help:"Roles of the first account beside admin." default:"keeper"`
-}
-
-// Run sets the office up.
-func (c *initCommand) Run(ctx context.Context, e *environment) (err error) {
-	password, err := e.secret(c.PasswordFile)
-	if err != nil {
-		return err
-	}
-	a, err := e.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	err = a.Init(app.AsCommand(ctx), app.FirstOffice{
-		Company: c.Company, FamilyName: c.FamilyName, GivenName: c.GivenName, Login: c.Login, Password: password,
-		Industry: c.Industry, Size: c.Size,
-		FiscalStart: c.Fiscal, Level: c.Level, Star: c.Star, Roles: c.Role,
-	})
-	if err != nil {
-		return err
-	}
-	e.println(e.t("cli.init.done", "company", c.Company, "login", c.Login))
-	return nil
 }

@@ -48,6 +48,7 @@ type userAdd struct {
 	Person       string   `help:"Employee number of the person on the staff list." placeholder:"NUMBER"`
 	Role         []string `required:"" help:"Roles: admin, approver, keeper, viewer, advisor, employee."`
 	PasswordFile string   `help:"File with the password; without it one line is read from standard input." placeholder:"FILE"`
+	JSON         bool     `name:"json" help:"Print as JSON (kizuki.user/1)."`
 }
 
 // Run adds an account.
@@ -56,7 +57,7 @@ func (c *userAdd) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	return e.change(ctx, "cli.user.added", c.Login, func(ctx context.Context, a *app.App) error {
+	return e.change(ctx, "added", c.Login, c.JSON, func(ctx context.Context, a *app.App) error {
 		return a.AddUser(ctx, app.NewUser{Login: c.Login, Name: c.Name, EmployeeNo: c.Person, Roles: c.Role, Password: password})
 	})
 }
@@ -64,6 +65,7 @@ func (c *userAdd) Run(ctx context.Context, e *environment) (err error) {
 type userPasswd struct {
 	Login        string `arg:"" help:"Login name or mail address."`
 	PasswordFile string `help:"File with the password; without it one line is read from standard input." placeholder:"FILE"`
+	JSON         bool   `name:"json" help:"Print as JSON (kizuki.user/1)."`
 }
 
 // Run sets a password.
@@ -72,24 +74,25 @@ func (c *userPasswd) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	return e.change(ctx, "cli.user.passwd", c.Login, func(ctx context.Context, a *app.App) error {
+	return e.change(ctx, "passwd", c.Login, c.JSON, func(ctx context.Context, a *app.App) error {
 		return a.Accounts.SetPassword(ctx, c.Login, password)
 	})
 }
 
 type userDisable struct {
 	Login string `arg:"" help:"Login name or mail address."`
+	JSON  bool   `name:"json" help:"Print as JSON (kizuki.user/1)."`
 }
 
 // Run switches an account off.
 func (c *userDisable) Run(ctx context.Context, e *environment) error {
-	return e.change(ctx, "cli.user.disabled", c.Login, func(ctx context.Context, a *app.App) error {
+	return e.change(ctx, "disabled", c.Login, c.JSON, func(ctx context.Context, a *app.App) error {
 		return a.DisableUser(ctx, c.Login)
 	})
 }
 
-// change opens the office, does one act and tells it.
-func (e *environment) change(ctx context.Context, key, login string, act func(context.Context, *app.App) error) (err error) {
+// change opens the office, does one act and tells it: added, passwd or disabled.
+func (e *environment) change(ctx context.Context, done, login string, asJSON bool, act func(context.Context, *app.App) error) (err error) {
 	a, err := e.open(ctx)
 	if err != nil {
 		return err
@@ -98,7 +101,10 @@ func (e *environment) change(ctx context.Context, key, login string, act func(co
 	if err := act(app.AsCommand(ctx), a); err != nil {
 		return err
 	}
-	e.println(e.t(key, "login", login))
+	if asJSON {
+		return e.printJSON(map[string]string{"schema": "kizuki.user/1", "login": login, "done": done})
+	}
+	e.println(e.t("cli.user."+done, "login", login))
 	return nil
 }
 

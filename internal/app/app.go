@@ -16,6 +16,7 @@ import (
 
 	"github.com/kizuki-security/kizuki/catalog"
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/item"
 	assessrequest "github.com/kizuki-security/kizuki/internal/office/assessment/request"
 	assesssheet "github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
 	"github.com/kizuki-security/kizuki/internal/office/home"
@@ -46,6 +47,12 @@ type Config struct {
 	// ReadOnly opens beside a running server: no lock, no migration, no write.
 	ReadOnly bool
 	Demo     bool // the sample company: pages say so
+	// Network names the network file system that holds a path, "" for a disk of this computer; nil asks the system.
+	Network func(path string) string
+	// Synced are the folders that sync services copy; nil takes those that the services announce themselves.
+	Synced []string
+	// Watch is told of every page that is parsed or shown (web.Config.Watch); nil outside tests.
+	Watch func(what, locale, name string)
 }
 
 // App is an open office.
@@ -82,7 +89,7 @@ const databaseFile = "kizuki.db"
 // Open opens the office in cfg.Dir, making it when the folder is empty. Problem codes: unsupported for a
 // share or a synced folder, unavailable when another process holds it.
 func Open(ctx context.Context, cfg Config) (a *App, err error) {
-	if err := checkFolder(cfg.Dir); err != nil {
+	if err := checkFolder(cfg); err != nil {
 		return nil, err
 	}
 	cfg.Demo = cfg.Demo || isSample(cfg.Dir)
@@ -164,7 +171,7 @@ func (a *App) build() {
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
 	a.Dossier = a.newDossier()
-	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Dossier, a.Policy, a.Demands, a.Training, a.Assess, a.Requests)
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Dossier, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests)
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
 	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)

@@ -69,21 +69,15 @@ func demoSession(tb testing.TB, handler http.Handler) *http.Cookie {
 // BenchmarkStart starts the real binary on an office with the sample company until it answers its first
 // page, and reports ms to the page and MB of memory after it.
 func BenchmarkStart(b *testing.B) {
-	dir := b.TempDir()
-	binary := filepath.Join(dir, "kizuki")
-	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "../../cmd/kizuki")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("build: %v\n%s", err, out)
-	}
-	data := filepath.Join(dir, "data")
+	binary := built(b)
+	data := filepath.Join(b.TempDir(), "data")
 	if out, err := exec.CommandContext(b.Context(), binary, "demo", "--no-serve", "--data", data).CombinedOutput(); err != nil {
 		b.Fatalf("demo: %v\n%s", err, out)
 	}
 	const address = "127.0.0.1:18615"
 	var memory float64
 	for b.Loop() {
-		memory = startOnce(b, binary, data, address)
+		memory = startOnce(b, address, binary, "serve", "--data", data)
 	}
 	b.ReportMetric(memory, "idle-MB")
 	if info, err := os.Stat(binary); err == nil {
@@ -91,11 +85,33 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-func startOnce(b *testing.B, binary, data, address string) float64 {
+// BenchmarkDemo is what a new user waits for once the binary is built: kizuki demo in an empty folder builds the
+// sample company with its three years and answers its first page.
+func BenchmarkDemo(b *testing.B) {
+	binary := built(b)
+	for b.Loop() {
+		startOnce(b, "127.0.0.1:18616", binary, "demo", "--data", b.TempDir())
+	}
+}
+
+// built builds the command as it is shipped.
+func built(b *testing.B) string {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "kizuki")
+	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "../../cmd/kizuki")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// startOnce runs a command that serves until it answers its first page, and returns its memory in MB then.
+func startOnce(b *testing.B, address, binary string, args ...string) float64 {
 	b.Helper()
 	ctx, stop := context.WithCancel(b.Context())
 	defer stop()
-	cmd := exec.CommandContext(ctx, binary, "serve", "--data", data, "--listen", address)
+	cmd := exec.CommandContext(ctx, binary, append(args, "--listen", address)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)

@@ -33,7 +33,7 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 		}
 		out = append(out, Check{name, ok, i18n.Msg{Key: key, Args: args}})
 	}
-	add("folder", checkFolder(a.cfg.Dir) == nil, "dir", a.cfg.Dir)
+	add("folder", checkFolder(a.cfg) == nil, "dir", a.cfg.Dir)
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
 		integrity, err := sqlite.Integrity(ctx, tx)
 		add("database", err == nil && integrity == "ok", "text", integrity)

@@ -16,12 +16,6 @@ import (
 // ErrInUse says that another process holds the data folder: there is never a second writer.
 var ErrInUse = problem.Unavailable("app.folder.in_use")
 
-// syncMarks are folder names of services that copy files while a database writes to them.
-var syncMarks = []string{
-	"onedrive", "dropbox", "google drive", "googledrive", "マイドライブ", "icloud", "icloud drive", "iclouddrive", "mobile documents", "cloudstorage", "box sync",
-	"creative cloud files",
-}
-
 // DefaultFolder is where an office lives when nobody says otherwise.
 func DefaultFolder() (string, error) {
 	switch runtime.GOOS {
@@ -46,7 +40,8 @@ func DefaultFolder() (string, error) {
 
 // checkFolder refuses places where a database breaks: network shares and folders that a sync service
 // copies (DESIGN §7).
-func checkFolder(dir string) error {
+func checkFolder(cfg Config) error {
+	dir := cfg.Dir
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return fmt.Errorf("resolve data folder: %w", err)
@@ -54,14 +49,18 @@ func checkFolder(dir string) error {
 	if target, err := filepath.EvalSymlinks(nearestExisting(abs)); err == nil {
 		abs = target + strings.TrimPrefix(abs, nearestExisting(abs))
 	}
-	for part := range strings.SplitSeq(filepath.ToSlash(abs), "/") {
-		for _, mark := range syncMarks {
-			if p := strings.ToLower(part); p == mark || strings.HasPrefix(p, mark+" ") || strings.HasPrefix(p, mark+"-") {
-				return problem.Unsupported("app.folder.synced", "dir", dir, "service", part)
-			}
-		}
+	synced := cfg.Synced
+	if synced == nil {
+		synced = announced(os.Getenv)
 	}
-	if kind := networkKind(nearestExisting(abs)); kind != "" {
+	if service := syncService(abs, synced); service != "" {
+		return problem.Unsupported("app.folder.synced", "dir", dir, "service", service)
+	}
+	network := cfg.Network
+	if network == nil {
+		network = networkKind
+	}
+	if kind := network(nearestExisting(abs)); kind != "" {
 		return problem.Unsupported("app.folder.share", "dir", dir, "kind", kind)
 	}
 	return nil

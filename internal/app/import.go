@@ -2,9 +2,15 @@ package app
 
 import (
 	"context"
+	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
+	"github.com/kizuki-security/kizuki/internal/platform/sheet"
 	"github.com/kizuki-security/kizuki/internal/register/intake"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // ImportResult is what a file would change, or has changed.
@@ -25,8 +31,12 @@ type RefusedRow struct {
 
 // Import reads a file of a kind ("people", "sheet") and, with apply, takes it over. Questions that the
 // file leaves open get their safe default. A file that cannot be read at all is an error; rows that cannot
-// are listed.
+// are listed. An option that the importer does not know is refused with code invalid and field "set": as a page
+// the wizard may fall back to its default, as a command that would file last year's answers unseen.
 func (a *App) Import(ctx context.Context, kind, name string, data []byte, options map[string]string, apply bool, progress func(done, total int)) (*ImportResult, error) {
+	if err := a.checkOptions(ctx, kind, options); err != nil {
+		return nil, err
+	}
 	setting := intake.Setting{Options: options}
 	if !apply {
 		p, err := a.Intake.Try(ctx, kind, name, data, setting, progress)
@@ -61,4 +71,41 @@ func resultOf(p *intake.Preview, err error) (*ImportResult, error) {
 		res.Refused = append(res.Refused, RefusedRow{r.Line, r.Value, r.Reason})
 	}
 	return res, nil
+}
+
+// checkOptions finds the first choice that the importer of a kind does not offer.
+func (a *App) checkOptions(ctx context.Context, kind string, given map[string]string) error {
+	imp, err := a.Intake.Importer(ctx, kind)
+	if err != nil {
+		return err
+	}
+	offered := imp.Options()
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		i := slices.IndexFunc(offered, func(o intake.Option) bool { return o.Name == name })
+		if i < 0 {
+			names := make([]string, len(offered))
+			for i, o := range offered {
+				names[i] = o.Name
+			}
+			return problem.Invalid("set", "app.import.option", "name", name, "kind", kind, "names", strings.Join(names, ", "))
+		}
+		values := make([]string, len(offered[i].Choices))
+		for i, c := range offered[i].Choices {
+			values[i] = c.Value
+		}
+		if !slices.Contains(values, given[name]) {
+			return problem.Invalid("set", "app.import.choice", "name", name, "value", given[name], "values", strings.Join(values, ", "))
+		}
+	}
+	return nil
+}
+
+// WriteCSV writes rows under titles as every list of the office is written: for Excel, with nothing in it that a
+// spreadsheet would run.
+func WriteCSV(w io.Writer, titles []string, rows [][]any) error {
+	out := sheet.Out{Rows: rows}
+	for _, t := range titles {
+		out.Columns = append(out.Columns, sheet.OutColumn{Title: t})
+	}
+	return sheet.Write(w, sheet.CSV, out)
 }

@@ -9,11 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
 	assesssheet "github.com/kizuki-security/kizuki/internal/office/assessment/sheet"
+	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/sheet"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
@@ -22,6 +24,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
+	"github.com/kizuki-security/kizuki/internal/words/jtext"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
@@ -31,6 +34,9 @@ func AsCommand(ctx context.Context) context.Context { return actor.With(ctx, act
 
 // GapsReport is what the company has not done yet, in the documented shape kizuki.gaps/1.
 type GapsReport = assessment.GapsReport
+
+// Required is how a framework stands against a level that somebody requires.
+type Required = assessment.Required
 
 // Gaps writes the gaps of all targets in a language.
 func (a *App) Gaps(ctx context.Context, lang string) (*GapsReport, error) {
@@ -52,10 +58,22 @@ func (a *App) SetupLink(ctx context.Context) (string, error) {
 // FirstOffice is what kizuki init asks.
 type FirstOffice struct {
 	Company, FamilyName, GivenName, Login, Password string
+	FamilyKana, GivenKana                           string // may be empty
+	Email                                           string // of the person; empty takes the login when that is an address
 	Industry, Size                                  string // as in org.Industries and org.Sizes
 	FiscalStart                                     int    // month
+	Recipient                                       string // who asks for the check sheet; may be empty
+	Due                                             jdate.Day
+	BaseAddress                                     string // may be empty
 	Level, Star                                     string
 	Roles                                           []string
+}
+
+// ProposeTarget is the level and star that fit the three answers of the set-up ("yes", "no", "unknown"; asked is
+// "none", "3", "4" or "unknown"), with the reason.
+func ProposeTarget(important, leads, asked string) (level, star string, why i18n.Msg) {
+	level, star, key := setup.Answers{Important: important, Leads: leads, Asked: asked}.Propose()
+	return level, star, i18n.Msg{Key: key}
 }
 
 // Init sets an empty office up without a browser.
@@ -69,14 +87,19 @@ func (a *App) Init(ctx context.Context, f FirstOffice) error {
 		return err
 	}
 	company.Name, company.FiscalStart, company.TargetLevel, company.TargetStar = f.Company, time.Month(f.FiscalStart), f.Level, f.Star
-	company.Industry, company.Size = f.Industry, f.Size
+	company.Industry, company.Size, company.BaseAddress = f.Industry, f.Size, strings.TrimSuffix(f.BaseAddress, "/")
 	roles, err := rolesOf(f.Roles)
 	if err != nil {
 		return err
 	}
+	email := f.Email
+	if login, _ := account.CheckLogin(f.Login); email == "" && strings.Contains(login, "@") {
+		email = login
+	}
 	return a.Setup.Init(ctx, setup.Input{
-		Company: company, Person: setup.FirstPerson{FamilyName: f.FamilyName, GivenName: f.GivenName},
-		Login: f.Login, Password: f.Password, Roles: roles,
+		Company: company, Recipient: f.Recipient, Due: f.Due,
+		Person: setup.FirstPerson{FamilyName: f.FamilyName, GivenName: f.GivenName, FamilyKana: f.FamilyKana, GivenKana: f.GivenKana, Email: email},
+		Login:  f.Login, Password: f.Password, Roles: roles,
 	})
 }
 
@@ -184,7 +207,7 @@ func (a *App) ExportGaps(ctx context.Context, w io.Writer, format, lang string) 
 		return err
 	}
 	word := func(key string) string { return a.Texts.T(lang, key, nil) }
-	return sheet.Write(w, sheet.Format(format), gap.Table(report, names, word))
+	return writeList(w, format, gap.Table(report, names, word))
 }
 
 // ExportSheet writes the check sheet of a framework ("" is the first target) with the answers of the open round. Items that
@@ -194,7 +217,11 @@ func (a *App) ExportSheet(ctx context.Context, w io.Writer, id, format, lang str
 	if err != nil {
 		return err
 	}
-	return a.Sheets.Export(ctx, assesssheet.ExportOptions{Framework: key, Format: sheet.Format(format), Locale: lang, Unanswered: unanswered}, w)
+	o := assesssheet.ExportOptions{Framework: key, Format: sheet.Format(format), Locale: lang, Unanswered: unanswered}
+	if format == CP932 {
+		o.Format, o.Encoding = sheet.CSV, jtext.CP932
+	}
+	return a.Sheets.Export(ctx, o, w)
 }
 
 // frameworkKey completes "jama-japia" to the newest version.
@@ -226,7 +253,7 @@ func (a *App) ExportPeople(ctx context.Context, w io.Writer, format, lang string
 	if err != nil {
 		return err
 	}
-	return sheet.Write(w, sheet.Format(format), out)
+	return writeList(w, format, out)
 }
 
 // DemoLogin and DemoPassword open the sample company; it holds nothing real and answers on loopback.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/kizuki-security/kizuki/internal/office/assessment/byperson"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account/forget"
 	"github.com/kizuki-security/kizuki/internal/register/link"
@@ -54,7 +55,7 @@ func (a *App) newDossier() *dossier.Service {
 			return keys, logins, err
 		},
 		Sources: func() []personal.Source {
-			return []personal.Source{forget.Source{Accounts: a.Accounts}, link.Personal{}, a.Intake, a.Training, a.Policy, a.Assess}
+			return []personal.Source{forget.Source{Accounts: a.Accounts}, link.Personal{}, a.Intake, a.Training, a.Policy, byperson.Source{}}
 		},
 		Places: personalPlaces,
 		Label:  a.Texts.T("ja", "personal.erased_name", nil),

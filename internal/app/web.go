@@ -149,7 +149,7 @@ func (a *App) changes(r *http.Request, request string) []web.Change {
 func (a *App) routerConfig() web.Config {
 	return web.Config{
 		Log: a.cfg.Log, Messages: a.Texts, Now: a.cfg.Now, Authenticate: a.Auth.Authenticate,
-		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure,
+		Frame: a.frame, Changes: a.changes, Hosts: a.hosts, Secure: a.cfg.Secure, Watch: a.cfg.Watch,
 	}
 }
 

@@ -5,10 +5,12 @@ package browser
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,8 +38,44 @@ var started struct {
 	err  error
 }
 
+// templates notes which pages there are and which were shown, by "locale name", over all tests of this package.
+var templates struct {
+	mu            sync.Mutex
+	parsed, shown map[string]bool
+}
+
+func watch(what, locale, name string) {
+	templates.mu.Lock()
+	defer templates.mu.Unlock()
+	if templates.parsed == nil {
+		templates.parsed, templates.shown = map[string]bool{}, map[string]bool{}
+	}
+	if what == "parsed" {
+		templates.parsed[locale+" "+name] = true
+	} else {
+		templates.shown[locale+" "+name] = true
+	}
+}
+
+// neverShown lists the templates that no test of this package showed in one of the languages.
+func neverShown() (missing []string) {
+	for name := range templates.parsed {
+		if !templates.shown[name] {
+			missing = append(missing, name)
+		}
+	}
+	slices.Sort(missing)
+	return missing
+}
+
 func TestMain(m *testing.M) {
 	code := m.Run()
+	if whole := flag.Lookup("test.run").Value.String() == ""; code == 0 && whole {
+		if missing := neverShown(); len(missing) > 0 {
+			fmt.Fprintf(os.Stderr, "no test shows these pages, by language: %s\n", strings.Join(missing, ", "))
+			code = 1
+		}
+	}
 	if started.ctx != nil {
 		if err := chromedp.Cancel(started.ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "stop chromium:", err)
@@ -308,7 +346,7 @@ func serve(t testing.TB, a *app.App) (address string) {
 // emptyOffice serves an empty folder and gives the one-time link of its set-up.
 func emptyOffice(t testing.TB) (address, link string) {
 	t.Helper()
-	a, err := app.Open(t.Context(), app.Config{Dir: t.TempDir(), Now: fixed(), Log: app.DiscardLog()})
+	a, err := app.Open(t.Context(), app.Config{Dir: t.TempDir(), Now: fixed(), Log: app.DiscardLog(), Watch: watch})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +360,7 @@ func emptyOffice(t testing.TB) (address, link string) {
 // sampleOffice serves the sample company.
 func sampleOffice(t testing.TB) (a *app.App, address string) {
 	t.Helper()
-	a, err := app.OpenDemo(t.Context(), app.Config{Dir: t.TempDir(), Now: fixed(), Log: app.DiscardLog(), Demo: true}, nil)
+	a, err := app.OpenDemo(t.Context(), app.Config{Dir: t.TempDir(), Now: fixed(), Log: app.DiscardLog(), Demo: true, Watch: watch}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,6 +65,15 @@ func TestWithoutJavaScript(t *testing.T) {
 	b.click("main button.first")
 	b.reads("h1", "来客の手順")
 
+	// Printing is the browser's: a button that does nothing is not shown.
+	b.open("/training")
+	b.click(`main td a[href^="/training/"]:not([href*="missing"])`)
+	b.open(b.at() + "/sheet")
+	if !eval[bool](b, `[...document.querySelectorAll("[data-print]")].every((e) => e.getBoundingClientRect().width === 0)`) {
+		t.Error("the button for printing is shown although it does nothing")
+	}
+	b.reads("main", "ブラウザーのメニューから印刷できます")
+
 	// A record of a lesson.
 	b.open("/training/new")
 	b.fill("title", "標的型メールの見分け方")

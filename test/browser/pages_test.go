@@ -84,6 +84,7 @@ type walk struct {
 	*tab
 
 	locale, axe string
+	office      *app.App
 	routes      *http.ServeMux
 	seen        map[string]bool
 	patterns    map[string]int // pages looked at of each route
@@ -160,14 +161,26 @@ func (w *walk) look(at string) {
 			return
 		}
 	}
+	w.inspect(at, pattern, w.patterns[pattern] == 1)
+}
+
+// inspect checks the page that is open, on a desk and on a phone; closely also for barriers, keyboard and what
+// needs a script.
+func (w *walk) inspect(at, pattern string, closely bool) {
+	w.t.Helper()
 	w.check(at, wide)
-	if w.patterns[pattern] == 1 {
+	if closely {
 		w.barriers(at)
+		w.keyboard(at)
+		w.plain(at)
 	}
 	name := w.locale + "-" + strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.TrimPrefix(pattern, "GET "), "-"), "-") + fmt.Sprintf("-%d", w.patterns[pattern])
 	w.picture(name + "-wide")
 	w.do("narrow", chromedp.EmulateViewport(phone, 812))
 	w.check(at, phone)
+	if closely {
+		w.barriers(at)
+	}
 	w.picture(name + "-phone")
 	for _, complaint := range w.complaints() {
 		w.t.Errorf("%s (%s): the browser complained: %s", at, w.locale, complaint)
@@ -186,6 +199,49 @@ func (w *walk) check(at string, width int) {
 		w.t.Errorf("%s (%s): no title: %q", at, w.locale, f.Title)
 	case f.Scroll > 0:
 		w.t.Errorf("%s (%s): %d px too wide at %d px: %s", at, w.locale, f.Scroll, width, f.Widest)
+	}
+}
+
+// keyboard gives the focus to everything that can be pressed or filled in: Tab must be able to get there, and where the
+// focus is must be seen.
+func (w *walk) keyboard(at string) {
+	w.t.Helper()
+	lost := eval[[]string](w.tab, `(() => {
+		const before = document.activeElement, lost = [];
+		for (const d of document.querySelectorAll("details")) d.dataset.was = d.open, d.open = true;
+		for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [role=button], [onclick]")) {
+			const box = e.getBoundingClientRect();
+			if (e.disabled || getComputedStyle(e).visibility === "hidden" || box.width === 0 && box.height === 0) continue;
+			e.focus({focusVisible: true, preventScroll: true});
+			const s = getComputedStyle(e);
+			const ring = s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== "none";
+			if (document.activeElement !== e || e.tabIndex < 0 || !ring) lost.push(e.outerHTML.slice(0, 120));
+		}
+		for (const d of document.querySelectorAll("details")) d.open = d.dataset.was === "true", delete d.dataset.was;
+		before.focus ? before.focus({preventScroll: true}) : 0;
+		return lost.slice(0, 3);
+	})()`)
+	for _, e := range lost {
+		w.t.Errorf("%s (%s): the keyboard does not get to, or does not show: %s", at, w.locale, e)
+	}
+}
+
+// plain wants a way to send each form, and no button that only a script could give a meaning, but printing, which
+// TestWithoutJavaScript looks at.
+func (w *walk) plain(at string) {
+	w.t.Helper()
+	odd := eval[[]string](w.tab, `(() => {
+		const odd = [];
+		for (const f of document.forms) {
+			if (![...f.elements].some((e) => e.type === "submit" && !e.disabled && !e.hidden)) odd.push("no way to send " + f.outerHTML.slice(0, 120));
+		}
+		for (const b of document.querySelectorAll("button[type=button]:not([data-print])")) {
+			if (!b.hidden && !b.hasAttribute("popovertarget") && !b.hasAttribute("commandfor")) odd.push("needs a script: " + b.outerHTML.slice(0, 120));
+		}
+		return odd.slice(0, 3);
+	})()`)
+	for _, e := range odd {
+		w.t.Errorf("%s (%s): %s", at, w.locale, e)
 	}
 }
 
@@ -256,6 +312,9 @@ func seeds(t testing.TB, a *app.App) (s start) {
 	token, err = a.Policy.AskApproval(asMe, key, president.Person)
 	must(err)
 	s.links = append(s.links, link.Path(policy.LinkApprove, token))
+	draft.Title = "鍵の手順" // stays a draft
+	_, err = a.Policy.Create(asMe, draft)
+	must(err)
 	draft.Title = "来客の手順"
 	key, err = a.Policy.Create(asMe, draft)
 	must(err)

@@ -44,6 +44,8 @@ type GapsTarget struct {
 	Open      int    `json:"open_clauses"`
 	Points    *int   `json:"points"`     // null when the scheme gives none
 	Possible  *int   `json:"points_max"` // the most that can be reached
+
+	Levels []GapsLevel `json:"levels"` // every level of the framework, from the lowest
 }
 
 // GapsOpen counts open clauses over all targets.
@@ -90,6 +92,7 @@ type Gap struct {
 type UnknownLevel struct {
 	Framework string `json:"framework"`
 	Items     int    `json:"items"`
+	Open      int    `json:"open_items"` // neither met nor 該当なし
 }
 
 // GapsReport writes the gaps of all targets in a language. Problem code forbidden.
@@ -115,8 +118,8 @@ func (s *Service) Report(o *Overview, locale string) *GapsReport {
 	}
 	for i, t := range o.Targets {
 		r.Targets = append(r.Targets, targetReport(o, t, o.Counts[i], locale))
-		if n := t.UnknownLevels(); n > 0 {
-			r.Unknown = append(r.Unknown, UnknownLevel{t.Board.Key(), n})
+		if u := unknownLevels(t.Board); u.Items > 0 {
+			r.Unknown = append(r.Unknown, u)
 		}
 	}
 	for _, st := range o.Steps {
@@ -138,6 +141,7 @@ func targetReport(o *Overview, t Target, c Counts, locale string) GapsTarget {
 	out := GapsTarget{
 		Framework: t.Board.Key(), Title: t.Board.Title.In(locale), Level: t.Level, LevelName: t.Board.LevelName(t.Level, locale),
 		Items: c.Items, Met: c.Met, Part: c.Part, Unmet: c.Unmet, Unknown: c.Unknown, NA: c.NA, Open: c.OpenClauses,
+		Levels: levelsOf(t.Board, locale),
 	}
 	if t.Board.Scoring.PerItem > 0 {
 		p := t.Points()

@@ -34,6 +34,7 @@ func NewWeb(svc *Service, shell *web.Shell, topics map[string]framework.Text, ad
 // Routes registers the pages.
 func (h *Web) Routes(rt *web.Router) {
 	rt.Handle("GET /policy", web.Needs(PermRead), h.list)
+	rt.Handle("GET /policy/export", web.Needs(PermRead), h.export)
 	rt.Handle("GET /policy/new", web.Needs(PermEdit), h.newForm)
 	rt.Handle("POST /policy/new", web.Needs(PermEdit), h.create)
 	rt.Handle("GET /policy/{key}", web.Needs(PermRead), h.show)
@@ -50,19 +51,27 @@ func (h *Web) Routes(rt *web.Router) {
 }
 
 func (h *Web) list(w http.ResponseWriter, r *http.Request) error {
-	docs, err := h.svc.List(r.Context())
+	rows, err := h.rows(r)
 	if err != nil {
 		return err
+	}
+	return h.views.Render(w, r, "policy_list", ListView{Rows: rows, MayEdit: actor.From(r.Context()).May(PermEdit)})
+}
+
+func (h *Web) rows(r *http.Request) ([]Row, error) {
+	docs, err := h.svc.List(r.Context())
+	if err != nil {
+		return nil, err
 	}
 	now, err := h.now(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	view := ListView{MayEdit: actor.From(r.Context()).May(PermEdit)}
-	for _, d := range docs {
-		view.Rows = append(view.Rows, h.row(r, d, now))
+	rows := make([]Row, len(docs))
+	for i, d := range docs {
+		rows[i] = h.row(r, d, now)
 	}
-	return h.views.Render(w, r, "policy_list", view)
+	return rows, nil
 }
 
 // now gives today and the names and number of the people on the staff list.

@@ -49,6 +49,9 @@ func TestPagesOfADocument(t *testing.T) {
 	key := strings.TrimPrefix(at, "/policy/")
 	for _, b := range o.browsers(o.keeper, t) {
 		has(t, b.Get("/policy", 200), at)
+		for _, format := range []string{"xlsx", "csv", "cp932", "json"} {
+			b.Get("/policy/export?format="+format, 200)
+		}
 		page := b.Get(at, 200)
 		has(t, page, "メール利用規程", "&lt;script&gt;", at+"/sealed", at+"/ask", at+"/draft")
 		if strings.Contains(page, at+"/approve") {

@@ -19,17 +19,17 @@ type sheetReader struct {
 	cells    int // how many more may be kept
 }
 
-// read returns the rows of the sheet in part.
-func (r *sheetReader) read(part string) ([][]Cell, error) {
+// read returns the rows of the sheet in part, and the first row that was left out.
+func (r *sheetReader) read(part string) (rows [][]Cell, beyond int, err error) {
 	p := &sheetParser{reader: r, row: -1}
 	if err := r.archive.tokens(part, p.token); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	p.trim()
 	if err := p.fillMerged(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return p.rows, nil
+	return p.rows, p.beyond, nil
 }
 
 // sheetParser keeps what is open while the tokens of a sheet go by.
@@ -37,6 +37,7 @@ type sheetParser struct {
 	reader *sheetReader
 	rows   [][]Cell
 	merges []area
+	beyond int // first row that was left out, from 1
 
 	row, col int // of the open or last cell, from 0
 	open     bool
@@ -178,13 +179,24 @@ func (p *sheetParser) keep() error {
 			return nil
 		}
 		if p.row >= limits.Rows {
-			return tooLarge("rows", limits.Rows)
+			return p.tooMany()
 		}
 		return tooLarge("cols", limits.Cols)
 	case len(c.Text) > limits.CellBytes:
 		return tooLarge("cell", limits.CellBytes)
 	}
 	return p.put(p.row, p.col, c)
+}
+
+// tooMany refuses the open row, or notes that it is left out.
+func (p *sheetParser) tooMany() error {
+	if !p.reader.limits.Cut {
+		return tooManyRows(p.reader.limits.Rows, p.row+1)
+	}
+	if p.beyond == 0 {
+		p.beyond = p.row + 1
+	}
+	return nil
 }
 
 func (p *sheetParser) put(row, col int, c Cell) error {

@@ -36,6 +36,10 @@ type Limits struct {
 	Cols          int   // columns of one sheet, counted to the last that holds a value
 	CellBytes     int   // text of one cell in UTF-8
 	Cells         int   // cells of the whole file, the empty ones before the last of each row included
+
+	// Cut leaves the rows beyond Rows out and notes the first of them in Table.Beyond, instead of refusing the file:
+	// for who counts rows from the header on.
+	Cut bool
 }
 
 // DefaultLimits fit every register of one plant many times over and stay below 1 GB of memory.
@@ -59,6 +63,7 @@ func (l Limits) orDefault() Limits {
 	set(&d.Cols, l.Cols)
 	set(&d.CellBytes, l.CellBytes)
 	set(&d.Cells, l.Cells)
+	d.Cut = l.Cut
 	return d
 }
 
@@ -108,6 +113,7 @@ type Table struct {
 	Name   string
 	Hidden bool
 	Rows   [][]Cell
+	Beyond int // the number, as Line gives it, of the first row that Limits.Cut left out; 0: none
 
 	lines []int // for text files: the line on which each row starts
 }
@@ -164,4 +170,9 @@ func OpenAs(name string, data []byte, limits Limits, encoding jtext.Encoding) (*
 // tooLarge reports a limit by name; each limit has a message of its own, because what helps differs.
 func tooLarge(what string, limit any) *problem.Error {
 	return problem.TooLarge("sheet.too_large."+what, "limit", limit)
+}
+
+// tooManyRows names the first row that is too much, as the person counts.
+func tooManyRows(limit, line int) *problem.Error {
+	return problem.TooLarge("sheet.too_large.rows", "limit", limit, "row", line)
 }

@@ -32,6 +32,9 @@ func openText(data []byte, ext string, limits Limits, encoding jtext.Encoding) (
 		for i := range table.lines {
 			table.lines[i]++
 		}
+		if table.Beyond > 0 {
+			table.Beyond++
+		}
 	}
 	book := &Book{Format: CSV, Encoding: d.Encoding, Sheets: []Table{table}}
 	if comma == '\t' {
@@ -107,7 +110,11 @@ func readCSV(text string, comma rune, limits Limits) (Table, error) {
 			last = line - 1
 		}
 		if len(t.Rows)+line-last > limits.Rows {
-			return Table{}, tooLarge("rows", limits.Rows)
+			if limits.Cut {
+				t.Beyond = line
+				return t, nil
+			}
+			return Table{}, tooManyRows(limits.Rows, line)
 		}
 		for blank := last + 1; blank < line; blank++ { // lines without values between
 			t.Rows, t.lines = append(t.Rows, nil), append(t.lines, blank)

@@ -53,11 +53,11 @@ func openWorkbook(data []byte, limits Limits) (*Book, error) {
 		book.Format = XLSM
 	}
 	for _, ref := range w.sheets {
-		rows, err := r.read(ref.part)
+		rows, beyond, err := r.read(ref.part)
 		if err != nil {
 			return nil, fmt.Errorf("read sheet %q: %w", ref.name, err)
 		}
-		book.Sheets = append(book.Sheets, Table{Name: ref.name, Hidden: ref.hidden, Rows: rows})
+		book.Sheets = append(book.Sheets, Table{Name: ref.name, Hidden: ref.hidden, Rows: rows, Beyond: beyond})
 	}
 	return book, nil
 }

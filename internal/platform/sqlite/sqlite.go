@@ -11,7 +11,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -45,6 +47,9 @@ type Tx struct {
 
 // Open opens or creates the file at path. now gives the time of each transaction.
 func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	if err := private(path); err != nil {
+		return nil, err
+	}
 	write, err := open(path, "rwc", 1)
 	if err != nil {
 		return nil, fmt.Errorf("open database for writing: %w", err)
@@ -230,6 +235,12 @@ func FromMillis(ms int64) time.Time {
 func (db *DB) CopyTo(ctx context.Context, file string) error {
 	if db.write == nil {
 		return problem.Unavailable("sqlite.read_only")
+	}
+	if _, err := os.Lstat(file); err == nil {
+		return fmt.Errorf("copy database: %w", &fs.PathError{Op: "create", Path: file, Err: fs.ErrExist})
+	}
+	if err := private(file); err != nil { // SQLite writes into an empty file
+		return err
 	}
 	if _, err := db.write.ExecContext(ctx, `VACUUM INTO ?`, file); err != nil {
 		return fmt.Errorf("copy database: %w", err)

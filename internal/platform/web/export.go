@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"strings"
 
@@ -25,18 +26,24 @@ func Export(w http.ResponseWriter, r *http.Request, name string, outs ...sheet.O
 	if len(outs) == 0 {
 		return problem.NotFound("web.not_found")
 	}
-	lost, err := sheet.WriteCSV(&buf, outs[0], jtext.CP932)
-	if err != nil {
+	if err := WriteCP932(&buf, outs[0]); err != nil {
 		return err
-	}
-	if len(lost) > 0 {
-		return problem.Unsupported("web.export_lossy", "n", len(lost), "text", lostTexts(lost))
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/csv; charset=shift_jis")
 	h.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
 	_, _ = w.Write(buf.Bytes())
 	return nil
+}
+
+// WriteCP932 writes a list as CSV for old programs. A list that CP932 cannot write is refused with code unsupported
+// and the characters that are in the way; nothing is written then.
+func WriteCP932(w io.Writer, out sheet.Out) error {
+	if lost := sheet.CheckCP932(out); len(lost) > 0 {
+		return problem.Unsupported("web.export_lossy", "n", len(lost), "text", lostTexts(lost))
+	}
+	_, err := sheet.WriteCSV(w, out, jtext.CP932)
+	return err
 }
 
 // lostTexts lists the first few characters that cannot be written, each once.

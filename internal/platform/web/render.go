@@ -117,6 +117,7 @@ func (s *Shell) MustViews(src fs.FS) *Views {
 				continue
 			}
 			v.sets[locale][name] = template.Must(template.Must(base.Clone()).ParseFS(src, f))
+			s.watch("parsed", locale, name)
 		}
 	}
 	return v
@@ -179,7 +180,14 @@ func (v *Views) render(w http.ResponseWriter, r *http.Request, status int, name 
 	if err := set.ExecuteTemplate(&buf, "layout", page{frame, view}); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
+	v.shell.watch("shown", locale, name)
 	return write(w, status, &buf)
+}
+
+func (s *Shell) watch(what, locale, name string) {
+	if s.cfg.Watch != nil {
+		s.cfg.Watch(what, locale, name)
+	}
 }
 
 func write(w http.ResponseWriter, status int, buf *bytes.Buffer) error {

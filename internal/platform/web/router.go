@@ -64,6 +64,9 @@ type Config struct {
 	Changes func(r *http.Request, request string) []Change
 	// Hosts lists allowed Host headers besides loopback names; empty allows only those.
 	Hosts func() []string
+	// Watch, when not nil, is told of every page that features bring ("parsed") and of every one that is shown
+	// ("shown"), by language and name: for the test that executes every template.
+	Watch func(what, locale, name string)
 	// Secure says that the office is reached over TLS: cookies get the Secure mark, the flash the __Host- prefix.
 	Secure bool
 	// MaxBody bounds request bodies without files, in bytes; 0 means 1 MiB. Upload routes set their own.

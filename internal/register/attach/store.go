@@ -11,6 +11,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
+	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
@@ -55,6 +56,11 @@ func (s *Store) Add(ctx context.Context, tx *sqlite.Tx, u Upload) (Attachment, e
 // Of lists the attachments of a record, oldest first.
 func (s *Store) Of(ctx context.Context, tx *sqlite.Tx, record string) ([]Attachment, error) {
 	return list(ctx, tx, `WHERE record = ? ORDER BY id`, record)
+}
+
+// Expiring lists the attachments of records with this prefix whose last day is on or before a day, oldest first.
+func (s *Store) Expiring(ctx context.Context, tx *sqlite.Tx, prefix string, by jdate.Day) ([]Attachment, error) {
+	return list(ctx, tx, `WHERE expires_on <> '' AND expires_on <= ? AND substr(record, 1, length(?)) = ? ORDER BY expires_on, id`, by, prefix, prefix)
 }
 
 // ByKey returns one attachment; problem code not_found.

@@ -64,7 +64,11 @@ func (s *Service) preview(ctx context.Context, tx *sqlite.Tx, imp Importer, i Im
 	if in.Progress == nil {
 		in.Progress = func(int, int) {}
 	}
-	refused := readRows(imp, p, &in)
+	refused, tooMany := readRows(imp, p, &in)
+	if tooMany != nil {
+		p.Problem = tooMany
+		return p, nil
+	}
 	if p.Plan, err = imp.Plan(ctx, tx, in); err != nil {
 		if mendable(err) {
 			p.Plan, p.Problem = nil, err
@@ -79,17 +83,33 @@ func (s *Service) preview(ctx context.Context, tx *sqlite.Tx, imp Importer, i Im
 	return p, err
 }
 
-// readRows fills in.Rows and returns the rows that no importer can use.
-func readRows(imp Importer, p *Preview, in *Input) []Refusal {
+// maxRows is how many rows a file may have below its header, and aboveRows how many more are read for what stands
+// above it. Ours: twenty times the largest plant; what an apply of that size costs is measured.
+const (
+	maxRows   = 100_000
+	aboveRows = 100
+)
+
+// readRows fills in.Rows and returns the rows that no importer can use. Code too_large names the first row beyond
+// maxRows.
+func readRows(imp Importer, p *Preview, in *Input) ([]Refusal, *problem.Error) {
 	var refused []Refusal
-	for _, row := range rowsOf(p.Table(), p.Layout.Header) {
+	table := p.Table()
+	rows := rowsOf(table, p.Layout.Header)
+	switch {
+	case len(rows) > maxRows:
+		return nil, problem.TooLarge("intake.too_many_rows", "limit", maxRows, "row", rows[maxRows].Line)
+	case table.Beyond > 0:
+		return nil, problem.TooLarge("intake.too_many_rows", "limit", maxRows, "row", table.Beyond)
+	}
+	for _, row := range rows {
 		if r := row.check(imp.Columns()); r != nil {
 			refused, in.Unusable = append(refused, *r), append(in.Unusable, row)
 			continue
 		}
 		in.Rows = append(in.Rows, row)
 	}
-	return refused
+	return refused, nil
 }
 
 // nameColumns says which columns are missing by their titles.
@@ -126,7 +146,7 @@ func (s *Service) open(i Import, data []byte) (*sheet.Book, error) {
 		return s.last.book, nil
 	}
 	s.mu.Unlock()
-	book, err := sheet.OpenAs(i.File, data, sheet.Limits{}, i.Setting.Encoding)
+	book, err := sheet.OpenAs(i.File, data, sheet.Limits{Rows: maxRows + aboveRows, Cut: true}, i.Setting.Encoding)
 	if err != nil {
 		return nil, err
 	}

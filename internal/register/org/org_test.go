@@ -195,3 +195,66 @@ func TestFactsOfActsAreThoseOfTheNightlyPass(t *testing.T) {
 		t.Errorf("%d facts; the nightly pass changes them (-acts +pass):\n%s", len(before), diff)
 	}
 }
+
+// Two people who save one row at the same time: the second is told, and nothing of the first is lost.
+func TestSavingOverSomebodyElse(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	ctx := as(t, org.PermEdit, org.PermCompany)
+	o.write(ctx, func(tx *sqlite.Tx) error { return o.org.Establish(ctx, tx, company()) })
+	var sites []org.Site
+	var departments []org.Department
+	var c org.Company
+	site, err := o.org.SaveSite(ctx, org.Site{Name: "本社"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.org.SaveDepartment(ctx, org.Department{Name: "総務部", Site: site}); err != nil {
+		t.Fatal(err)
+	}
+	read := func() {
+		o.write(ctx, func(tx *sqlite.Tx) (err error) {
+			if c, err = o.org.Company(ctx, tx); err != nil {
+				return err
+			}
+			if sites, err = o.org.Sites(ctx, tx); err != nil {
+				return err
+			}
+			departments, err = o.org.Departments(ctx, tx)
+			return err
+		})
+	}
+	read()
+	for name, save := range map[string]func(text string) error{
+		"company": func(text string) error {
+			mine := c
+			mine.Name = text
+			return o.org.SaveCompany(ctx, mine)
+		},
+		"site": func(text string) error {
+			mine := sites[0]
+			mine.Name = text
+			_, err := o.org.SaveSite(ctx, mine)
+			return err
+		},
+		"department": func(text string) error {
+			mine := departments[0]
+			mine.Name = text
+			_, err := o.org.SaveDepartment(ctx, mine)
+			return err
+		},
+	} {
+		if err := save("先の人の名前"); err != nil {
+			t.Fatalf("%s: the first: %v", name, err)
+		}
+		if err := save("後の人の名前"); problem.CodeOf(err) != problem.CodeConflict {
+			t.Errorf("%s: the second: got %v, want conflict", name, err)
+		}
+	}
+	read()
+	for _, got := range []string{c.Name, sites[0].Name, departments[0].Name} {
+		if got != "先の人の名前" {
+			t.Errorf("kept %q, want what the first saved", got)
+		}
+	}
+}

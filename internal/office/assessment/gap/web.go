@@ -36,6 +36,7 @@ func (h *Web) Routes(rt *web.Router) {
 	rt.Handle("GET /gaps", web.Needs(assessment.PermRead), h.gaps)
 	rt.Handle("GET /gaps/export", web.Needs(assessment.PermRead), h.export)
 	rt.Handle("GET /conflicts", web.Needs(assessment.PermRead), h.conflicts)
+	rt.Handle("GET /conflicts/export", web.Needs(assessment.PermRead), h.exportConflicts)
 	rt.Handle("POST /conflicts", web.Needs(assessment.PermAnswer), h.settle)
 }
 

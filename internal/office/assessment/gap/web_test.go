@@ -110,6 +110,9 @@ func TestWaysOutOfAContradiction(t *testing.T) {
 	}
 	for _, locale := range []string{"ja", "en"} {
 		assessmenttest.Sound(t, s.Page(t, "/conflicts", locale, http.StatusOK))
+		if list := s.Page(t, "/conflicts/export?format=json", locale, http.StatusOK); !strings.Contains(list, "No.28") {
+			t.Errorf("exported: %s", list)
+		}
 	}
 	form := url.Values{"framework": {jama}, "item": {"28"}, "clause": {c.ID}, "version": {"1"}, "way": {"keep"}, "reason": {""}, "expires": {""}}
 	if body := s.Post(t, "/conflicts", form, http.StatusUnprocessableEntity); !strings.Contains(body, "理由を書いてください") {

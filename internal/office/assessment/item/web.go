@@ -181,11 +181,14 @@ func (h *Web) attach(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	up := attach.Upload{Note: form.Text("file_note"), Expires: form.Day("file_expires")}
+	up := attach.Upload{Note: form.Text("file_note"), From: form.Day("file_from"), To: form.Day("file_to"), Expires: form.Day("file_expires")}
 	if file == nil {
 		form.Add(problem.Invalid("file", "item.file_needed"))
 	} else {
 		up.Name, up.Data = file.Name, file.Data
+	}
+	if !up.To.IsZero() && up.To.Before(up.From) {
+		form.Add(problem.Invalid("file_to", "attach.period_turned"))
 	}
 	if err = form.Err(); err == nil {
 		err = h.svc.Attach(r.Context(), h.files, r.PathValue("framework"), r.PathValue("item"), up)

@@ -58,7 +58,7 @@ type View struct {
 	Owners        []web.Option
 	Owner         string
 	NotesOpen     bool
-	Files         []attach.Attachment
+	Files         []FileView
 	HasFiles      bool
 	Examples      []framework.Text
 	Twins         []TwinView
@@ -68,6 +68,12 @@ type View struct {
 	Confidence    string // message key
 	History       []HistoryLine
 	NewAction     string
+}
+
+// FileView is a 証跡ファイル of the item.
+type FileView struct {
+	attach.Attachment
+	Old bool // it no longer counts as proof
 }
 
 // ClauseView is one line of the criterion.
@@ -128,7 +134,8 @@ type HistoryLine struct {
 	About   framework.Text
 	Reason  string
 	Verdict verdict.Result
-	Facts   int
+	Frozen  []assessment.FactLine // the records that stood beside the answer, as they were then
+	More    int
 }
 
 func (h *Web) itemView(r *http.Request, form *web.Form) (*View, error) {
@@ -157,14 +164,18 @@ func (h *Web) itemView(r *http.Request, form *web.Form) (*View, error) {
 		view.Whole.Label, view.Whole.MayAnswer = it.Node.Title, view.MayAnswer && view.Locked == ""
 		view.WholeOpen = it.Answer != nil || len(it.Clauses) == 0 || view.Whole.Value != ""
 		if h.files != nil {
-			if view.Files, err = h.files.Of(ctx, tx, assessment.RecordOf(b.Key(), it.Node.ID)); err != nil {
+			files, err := h.files.Of(ctx, tx, assessment.RecordOf(b.Key(), it.Node.ID))
+			if err != nil {
 				return err
+			}
+			for _, f := range files {
+				view.Files = append(view.Files, FileView{f, f.Expired(b.Today)})
 			}
 		}
 		if err := h.addTwins(r, tx, view, it); err != nil {
 			return err
 		}
-		return h.addHistory(r, tx, view, b, it)
+		return h.addHistory(r, tx, view, b, it, names)
 	})
 	return view, err
 }
@@ -354,7 +365,7 @@ func (h *Web) addTwins(r *http.Request, tx *sqlite.Tx, view *View, it *assessmen
 	return nil
 }
 
-func (h *Web) addHistory(r *http.Request, tx *sqlite.Tx, view *View, b *assessment.Board, it *assessment.Item) error {
+func (h *Web) addHistory(r *http.Request, tx *sqlite.Tx, view *View, b *assessment.Board, it *assessment.Item, names map[string]string) error {
 	answers, err := h.svc.History(r.Context(), tx, b.Key(), it.Node.ID)
 	if err != nil {
 		return err
@@ -362,7 +373,10 @@ func (h *Web) addHistory(r *http.Request, tx *sqlite.Tx, view *View, b *assessme
 	for _, a := range answers {
 		line := HistoryLine{
 			At: a.At.In(jdate.Tokyo).Format("2006-01-02 15:04"), Value: a.Value, Taken: a.Value == assessment.None, Reason: a.Reason,
-			Verdict: a.Verdict, Facts: len(a.Facts), About: it.Node.Title,
+			Verdict: a.Verdict, About: it.Node.Title,
+		}
+		if line.Frozen, line.More, err = h.svc.FactLines(r.Context(), tx, a.Facts, names, factLimit); err != nil {
+			return err
 		}
 		if c := b.Clause(a.Node); c != nil {
 			line.About = c.Short

@@ -23,13 +23,19 @@ const (
 
 func open(t *testing.T) (*assessmenttest.Office, *assessmenttest.Site) {
 	t.Helper()
+	o, s, _ := openWithFiles(t)
+	return o, s
+}
+
+func openWithFiles(t *testing.T) (*assessmenttest.Office, *assessmenttest.Site, *attach.Store) {
+	t.Helper()
 	o := assessmenttest.Open(t, item.Messages(), attach.Messages())
 	if err := o.DB.Migrate(t.Context(), []sqlite.Migration{attach.Migrations()}); err != nil {
 		t.Fatal(err)
 	}
-	s := o.Site(t)
-	item.NewWeb(o.Svc, s.Router.Shell(), attach.New(t.TempDir())).Routes(s.Router)
-	return o, s
+	s, files := o.Site(t), attach.New(t.TempDir())
+	item.NewWeb(o.Svc, s.Router.Shell(), files).Routes(s.Router)
+	return o, s, files
 }
 
 func TestPagesInBothLanguages(t *testing.T) {

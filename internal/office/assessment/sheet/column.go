@@ -112,7 +112,7 @@ func locate(book *tables.Book, setting intake.Setting, forms ...Form) (intake.La
 	}
 	best.Header = withoutPoints(best.Header)
 	if !bestFits {
-		return best, problem.Invalid("", "checksheet.no_header", "sheets", sheetNames(book), "rows", tables.HeaderWithin)
+		return best, problem.Invalid("", inSheet("checksheet.no_header", sheetNames(book)), "sheets", sheetNames(book), "rows", tables.HeaderWithin)
 	}
 	return best, nil
 }

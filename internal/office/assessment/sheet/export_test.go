@@ -50,7 +50,7 @@ func TestExportReadsBack(t *testing.T) {
 	}
 	for seed := range uint64(seeds) {
 		made := workbook(t, seed)
-		p := read("a.xlsx", made.Data)
+		p := read(made.Name, made.Data)
 		for i := range p.Rows {
 			if i%5 == int(seed%5) {
 				p.Rows[i].Planned = jdate.On(2026, 1, 1).Add(i * 7)

@@ -2,6 +2,7 @@ package sheet_test
 
 import (
 	"bytes"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -282,16 +283,21 @@ func TestEveryFrameworkHasAName(t *testing.T) {
 	}
 }
 
-// TestWholeSheetGoesInAndOut takes generated workbooks of 153 items in, writes our sheet, and takes that in again elsewhere.
+// TestWholeSheetGoesInAndOut takes generated workbooks of 153 items in, through preview, consent and round, writes our
+// sheet, and takes that in again elsewhere. The whole trip for every seed takes minutes: KIZUKI_PROVE=1.
 func TestWholeSheetGoesInAndOut(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(3) {
+	trips := uint64(5)
+	if os.Getenv("KIZUKI_PROVE") != "" { //nolint:forbidigo // the switch of scripts/prove
+		trips = seeds
+	}
+	for seed := range trips {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			h, other := newHouse(t, shipped(t)), newHouse(t, shipped(t))
 			made := workbook(t, seed)
 			options := []string{sheet.OptionRound, sheet.ThisYear}
-			p, taken := h.take(t, "official.xlsx", made.Data, options...)
+			p, taken := h.take(t, made.Name, made.Data, options...)
 			if len(p.Plan.Refused) > 0 || len(p.Plan.Missing) > 0 {
 				t.Fatalf("refused %+v, missing %+v", p.Plan.Refused, p.Plan.Missing)
 			}

@@ -126,11 +126,11 @@ func parseTable(file string, table tables.Table, h tables.Header, f *framework.F
 		}
 	}
 	if p.rows > tooManyTimes*len(f.Items()) {
-		return nil, problem.Invalid("", "checksheet.too_many_numbers", "file", file, "sheet", table.Name, "n", p.rows, "items", len(f.Items()))
+		return nil, problem.Invalid("", inSheet("checksheet.too_many_numbers", table.Name), "file", file, "sheet", table.Name, "n", p.rows, "items", len(f.Items()))
 	}
 	p.refuseTwice()
 	if len(p.out.Rows) == 0 && len(p.out.Refused) == 0 {
-		return nil, problem.Invalid("", "checksheet.no_numbers", "file", file, "sheet", table.Name,
+		return nil, problem.Invalid("", inSheet("checksheet.no_numbers", table.Name), "file", file, "sheet", table.Name,
 			"column", tables.ColumnName(p.at[colNumber]), "row", table.Line(h.First()))
 	}
 	for _, node := range f.Items() {
@@ -173,9 +173,11 @@ func (p *parser) row(row int) {
 		return
 	}
 	id, cited := itemNumber(text)
+	if id != "" || strings.Trim(jtext.Number(text), "0123456789") == "" {
+		p.rows++ // a number that no framework has counts too: it tells another kind of list
+	}
 	switch {
 	case id != "":
-		p.rows++
 	case !p.says(row), strings.EqualFold(text, p.header(colNumber)):
 		return // a total, a note, a header printed once more
 	default:
@@ -312,6 +314,15 @@ func (p *parser) refuseTwice() {
 	slices.SortStableFunc(p.out.Refused, func(a, b Finding) int { return cmp.Compare(a.Line, b.Line) })
 }
 
+// inSheet is the message key for a sheet of that name; text files have one sheet without a name, and their sentences
+// name none.
+func inSheet(key, name string) string {
+	if name == "" {
+		return key + ".text"
+	}
+	return key
+}
+
 // withFile adds the name of the file to problems, so that of many files the right one is looked at.
 func withFile(file string, err error) error {
 	all := problem.All(err)
@@ -323,8 +334,8 @@ func withFile(file string, err error) error {
 		args := problem.Args{"file": file}
 		maps.Copy(args, e.Args)
 		key := e.Key
-		if key == "checksheet.no_header" {
-			key = "checksheet.no_header_in"
+		if rest, ok := strings.CutPrefix(key, "checksheet.no_header"); ok && !strings.HasPrefix(rest, "_in") {
+			key = "checksheet.no_header_in" + rest
 		}
 		out.Add(&problem.Error{Code: e.Code, Field: e.Field, Key: key, Args: args, Err: e.Err})
 	}

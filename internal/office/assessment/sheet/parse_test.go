@@ -84,7 +84,7 @@ func TestParseReadsEveryLayout(t *testing.T) {
 	f := jama(t)
 	for seed := range uint64(seeds) {
 		made := workbook(t, seed)
-		p, err := sheet.Parse("sheet.xlsx", open(t, "sheet.xlsx", made.Data), f, intake.Setting{})
+		p, err := sheet.Parse(made.Name, open(t, made.Name, made.Data), f, intake.Setting{})
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

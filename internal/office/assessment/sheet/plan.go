@@ -73,7 +73,7 @@ func (p *planner) build() error {
 			p.plan.Missing = append(p.plan.Missing, intake.Entry{Name: p.name(it), Link: it.Path()})
 		}
 	}
-	p.note("checksheet.note.read_as", "framework", i18n.Text{JA: p.board.Title.JA, EN: p.board.Title.EN}, "version", p.board.Version,
+	p.note(inSheet("checksheet.note.read_as", p.parsed.Sheet), "framework", i18n.Text{JA: p.board.Title.JA, EN: p.board.Title.EN}, "version", p.board.Version,
 		"sheet", p.parsed.Sheet, "row", p.parsed.Header.Row+1)
 	if p.in.Option(OptionAnswers) != No {
 		answers := p.present

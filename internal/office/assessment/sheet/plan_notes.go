@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
@@ -58,7 +59,7 @@ func (p *planner) wording() {
 		}
 	}
 	p.plan.Changes = append(p.plan.Changes, intake.Entry{
-		Name: p.parsed.Sheet, Fields: []intake.Field{{
+		Name: cmp.Or(p.parsed.Sheet, p.in.File), Fields: []intake.Field{{
 			Label: "checksheet.field.wording",
 			Old:   i18n.Msg{Key: "checksheet.items", Args: problem.Args{"n": len(have)}},
 			New:   i18n.Msg{Key: "checksheet.items", Args: problem.Args{"n": len(merged)}},

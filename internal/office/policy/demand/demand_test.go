@@ -226,6 +226,12 @@ func TestPages(t *testing.T) {
 	o.Must(err)
 	at := "/demands/" + all[0].Key
 	for i, b := range browsers(o.ctx) {
+		for _, format := range []string{"xlsx", "csv", "cp932", "json"} {
+			b.Get("/demands/export?format="+format, 200)
+		}
+		if list := b.Get("/demands/export?format=json", 200); !strings.Contains(list, "個人情報保護法 <x>") || !strings.Contains(list, "法令管理規程") {
+			t.Errorf("exported: %s", list)
+		}
 		if page := b.Get("/demands", 200); !strings.Contains(page, "個人情報保護法 &lt;x&gt;") || !strings.Contains(page, "法令管理規程") {
 			t.Error("the list lacks the demand or its regulation")
 		}

@@ -33,6 +33,7 @@ func NewWeb(svc *Service, shell *web.Shell) *Web {
 // Routes registers the pages.
 func (h *Web) Routes(rt *web.Router) {
 	rt.Handle("GET /demands", web.Needs(policy.PermRead), h.demands)
+	rt.Handle("GET /demands/export", web.Needs(policy.PermRead), h.export)
 	rt.Handle("GET /demands/new", web.Needs(policy.PermEdit), h.newDemand)
 	rt.Handle("POST /demands/new", web.Needs(policy.PermEdit), h.saveDemand)
 	rt.Handle("GET /demands/{key}", web.Needs(policy.PermRead), h.demand)
@@ -90,7 +91,7 @@ func (h *Web) renderDemands(w http.ResponseWriter, r *http.Request, problems err
 	if err != nil {
 		return err
 	}
-	docs, err := h.svc.docs.List(r.Context())
+	titles, err := h.titles(r)
 	if err != nil {
 		return err
 	}
@@ -104,10 +105,6 @@ func (h *Web) renderDemands(w http.ResponseWriter, r *http.Request, problems err
 	})
 	if err != nil {
 		return err
-	}
-	titles := map[string]string{}
-	for _, d := range docs {
-		titles[d.Key] = d.Title
 	}
 	view := ListView{Form: form, Types: h.demandTypes(r), MayEdit: actor.From(r.Context()).May(policy.PermEdit)}
 	for _, d := range demands {

@@ -36,6 +36,7 @@ type Item struct {
 // Made is a workbook and what is in it. Columns gives the column, counted from 0, of: no, label, purpose, requirement,
 // level, condition, criterion, answer, comment; and of "score", which holds formulas.
 type Made struct {
+	Name       string // "sheet.xlsx", or "sheet.xlsm" where it holds macros: every fifth seed
 	Data       []byte
 	Sheet      string
 	HeaderRow  int // first header row, counted from 0
@@ -69,7 +70,7 @@ func Workbook(seed uint64) (Made, error) {
 	m := &maker{
 		rng:  rand.New(rand.NewPCG(seed, 0x6b697a756b69)), //nolint:gosec // a repeatable sample, not a secret
 		file: excelize.NewFile(),
-		made: &Made{Columns: map[string]int{}, Headers: map[string]string{}},
+		made: &Made{Name: "sheet.xlsx", Columns: map[string]int{}, Headers: map[string]string{}},
 	}
 	defer func() { _ = m.file.Close() }() // nothing on disk
 	m.frame()
@@ -82,6 +83,10 @@ func Workbook(seed uint64) (Made, error) {
 	}
 	if m.err == nil {
 		m.made.Data, m.err = withFurigana(b.Bytes())
+	}
+	if m.err == nil && seed%5 == 4 {
+		m.made.Name = "sheet.xlsm"
+		m.made.Data, m.err = withMacros(m.made.Data)
 	}
 	if m.err != nil {
 		return Made{}, fmt.Errorf("make workbook %d: %w", seed, m.err)

@@ -1,6 +1,7 @@
 // Enhancement only: every page works without this file.
 // data-swap on a form: save in place; the answer replaces the element whose id the form names.
 // data-live on a form: a changed field reloads the region named by the form.
+// data-print on a button: prints the page; hidden until this file runs.
 // data-keys on a form: a button with data-key is pressed by that key.
 "use strict";
 
@@ -73,6 +74,7 @@ document.addEventListener("keydown", (e) => {
   button.click();
 });
 
+for (const b of document.querySelectorAll("[data-print]")) b.hidden = false; // without this file it could do nothing
 document.addEventListener("click", (e) => {
   if (e.target.closest("[data-print]")) window.print();
 });

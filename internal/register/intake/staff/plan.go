@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"maps"
+	"strconv"
 
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -38,11 +39,12 @@ type planner struct {
 	matcher *person.Matcher
 	places  org.Places
 	names   map[string]string // of departments and sites by key or newPlace
-	seen    map[string]int    // what identifies a row → its line
-	matched map[string]int    // person key → line
+	said    map[string][]int  // what identifies a row → the lines that say it
+	matched map[string]taken  // person key → the row that means the person
 	erased  map[span]bool
 
-	mentioned map[string]bool // person keys that refused rows may mean
+	mentioned map[string]bool  // person keys that refused rows may mean
+	twice     map[string][]int // person key → lines of further rows that mean the person
 }
 
 // Plan compares the rows with the staff list. It concerns the whole company, so an actor with a scope of
@@ -61,12 +63,14 @@ func (imp *Importer) Plan(ctx context.Context, tx *sqlite.Tx, in intake.Input) (
 	today := jdate.Of(tx.Now)
 	pl := &planner{
 		in: in, plan: &intake.Plan{Total: len(in.Rows)}, data: &planned{old: map[string]people.Person{}},
-		matcher: people.NewMatcher(all, today), seen: map[string]int{}, matched: map[string]int{}, mentioned: map[string]bool{},
+		matcher: people.NewMatcher(all, today), said: map[string][]int{}, matched: map[string]taken{}, mentioned: map[string]bool{}, twice: map[string][]int{},
 		erased: erasedSpans(all),
 	}
 	if err := pl.loadPlaces(ctx, tx, imp.org); err != nil {
 		return nil, err
 	}
+	pl.identify(in.Rows)
+	pl.identify(in.Unusable)
 	for i, row := range in.Rows {
 		if i%step == 0 {
 			if err := ctx.Err(); err != nil {
@@ -81,6 +85,7 @@ func (imp *Importer) Plan(ctx context.Context, tx *sqlite.Tx, in intake.Input) (
 		d, _ := readRow(in, row)
 		pl.present(d)
 	}
+	pl.giveUpTwice()
 	pl.missing(all, today)
 	pl.ask()
 	pl.plan.Data = pl.data
@@ -106,7 +111,7 @@ func (pl *planner) refuse(r *intake.Refusal) { pl.plan.Refused = append(pl.plan.
 func (pl *planner) row(row intake.Row) {
 	d, refused := readRow(pl.in, row)
 	if refused == nil {
-		refused = pl.duplicate(d)
+		refused = pl.duplicate(row, d)
 	}
 	if refused != nil {
 		pl.refuse(refused)
@@ -136,24 +141,6 @@ func (pl *planner) present(d draft) {
 	}
 }
 
-// duplicate refuses a row that means the same person as an earlier one.
-func (pl *planner) duplicate(d draft) *intake.Refusal {
-	no := person.NumberKey(d.p.EmployeeNo)
-	name := jtext.SearchKey(d.p.FamilyName+d.p.GivenName+d.p.DisplayName) + "|" + jtext.SearchKey(d.p.FamilyKana+d.p.GivenKana)
-	key := "no|" + no
-	if no == "" {
-		key = "name|" + name + "|" + d.p.Email
-	}
-	if line, twice := pl.seen[key]; twice {
-		if no != "" {
-			return refuse(d.line, "people.field.employee_no", d.p.EmployeeNo, "staff.reason.twice_no", "line", line)
-		}
-		return refuse(d.line, "people.field.name", d.p.Name(), "staff.reason.twice_name", "name", d.p.Name(), "line", line)
-	}
-	pl.seen[key] = d.line
-	return nil
-}
-
 func (pl *planner) add(d draft) {
 	p := d.p
 	if !p.Left.IsZero() && pl.erased[span{p.Joined, p.Left}] {
@@ -173,17 +160,19 @@ func (pl *planner) add(d draft) {
 }
 
 func (pl *planner) change(d draft, old people.Person) {
-	if line, twice := pl.matched[old.Key]; twice {
-		pl.refuse(refuse(d.line, "people.field.name", d.p.Name(), "staff.reason.twice_name", "name", old.Name(), "line", line))
+	if first, twice := pl.matched[old.Key]; twice {
+		pl.refuse(refuse(d.line, "people.field.name", d.p.Name(), "staff.reason.twice_name", "name", old.Name(), "lines", strconv.Itoa(first.d.line)))
+		pl.twice[old.Key] = append(pl.twice[old.Key], d.line)
 		return
 	}
-	pl.matched[old.Key] = d.line
 	p := pl.merge(d, old)
 	if found := p.Check(); len(found) > 0 {
 		pl.refuse(&intake.Refusal{Line: d.line, Column: "people.field." + found[0].Field, Reason: i18n.Msg{Key: found[0].Key, Args: found[0].Args}})
+		pl.mentioned[old.Key] = true
 		return
 	}
 	fields := pl.differences(old, p)
+	pl.matched[old.Key] = taken{d, len(fields) > 0}
 	if len(fields) == 0 {
 		pl.plan.Same++
 		return

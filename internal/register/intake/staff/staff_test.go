@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -302,13 +304,63 @@ func TestRefusedRows(t *testing.T) {
 	}
 	want := []string{
 		"3 staff.reason.no_name", "4 staff.reason.class", "5 staff.reason.use", "6 staff.reason.day", "7 staff.reason.day_incomplete", "8 people.email_wrong",
-		"10 staff.reason.twice_no", "11 staff.reason.several", "13 staff.reason.no_name",
+		"9 staff.reason.twice_no", "10 staff.reason.twice_no", "11 staff.reason.several", "13 staff.reason.no_name",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("refused (-want +got):\n%s", diff)
 	}
-	if len(p.Plan.Adds) != 1 || len(p.Plan.Changes) != 1 || len(p.Plan.Missing) != 0 || p.Plan.Total != 11 {
+	if len(p.Plan.Adds) != 0 || len(p.Plan.Changes) != 1 || len(p.Plan.Missing) != 0 || p.Plan.Total != 11 {
 		t.Errorf("adds %+v, changes %+v, missing %+v, total %d", p.Plan.Adds, p.Plan.Changes, p.Plan.Missing, p.Plan.Total)
+	}
+}
+
+// TestRowsThatSayTheSame: of two rows with one number, or of one person, nobody can tell which is right.
+func TestRowsThatSayTheSame(t *testing.T) {
+	t.Parallel()
+	const head = "社員番号,氏名,フリガナ,区分,メール,入社日\n"
+	for _, tc := range []struct {
+		name, rows string
+		want       []string // "line key other lines"
+		planned    int      // added, changed or the same
+	}{
+		{"one number, two people", "0101,田中 一郎,,役員,,\n0101,山本 花,,派遣,,\n0102,森 健,,役員,,\n", []string{"2 staff.reason.twice_no 3", "3 staff.reason.twice_no 2"}, 1},
+		{"full-width and three times", "０１０１,田中,,役員,,\n0101,山本,,派遣,,\n0101,森,,役員,,\n", []string{"2 staff.reason.twice_no 3・4", "3 staff.reason.twice_no 2・4", "4 staff.reason.twice_no 2・3"}, 0},
+		{"one of them cannot be read", "0101,田中,,役員,,2026/2/30\n0101,山本,,派遣,,\n", []string{"2 staff.reason.day ", "3 staff.reason.twice_no 2"}, 0},
+		{"one of them is an error of Excel", "0101,田中,,#REF!,,\n0101,山本,,派遣,,\n", []string{"2 staff.reason.class ", "3 staff.reason.twice_no 2"}, 0},
+		{"one name without numbers", ",森 健,モリ ケン,役員,,\n,森健,モリケン,役員,,\n,森 健,モリ タケシ,役員,,\n", []string{"2 staff.reason.twice_name 3", "3 staff.reason.twice_name 2"}, 1},
+		{"one person of the list, changed and the same", "0008,神田 学,,,○,\n8,神田 学,,,,\n", []string{"2 staff.reason.twice_name 3", "3 staff.reason.twice_name 2"}, 0},
+		{"one person of the list, the same and changed", "0008,神田 学,,,,\n8,神田 学,,,○,\n0009,岸 学,,,○,\n", []string{"2 staff.reason.twice_name 3", "3 staff.reason.twice_name 2"}, 1},
+		{"formulas as numbers", "=1+1,田中,,役員,,\n-7,山本,,派遣,,\n＠x,森,,役員,,\n", []string{"2 people.number_formula ", "3 people.number_formula ", "4 people.number_formula "}, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := open(t)
+			o.apply(o.put("社員番号,氏名\n0008,神田 学\n0009,岸 学\n", intake.Setting{}), nil)
+			i := o.put(head+tc.rows, intake.Setting{})
+			p := o.preview(i)
+			if p.Problem != nil {
+				t.Fatal(p.Problem)
+			}
+			var got []string
+			for _, r := range p.Plan.Refused {
+				lines, _ := r.Reason.Args["lines"].(string)
+				got = append(got, fmt.Sprint(r.Line, " ", r.Reason.Key, " ", lines))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("refused (-want +got):\n%s", diff)
+			}
+			if n := len(p.Plan.Adds) + len(p.Plan.Changes) + p.Plan.Same; n != tc.planned || n+len(got) != p.Plan.Total {
+				t.Errorf("%d rows are planned, want %d: %+v %+v %d", n, tc.planned, p.Plan.Adds, p.Plan.Changes, p.Plan.Same)
+			}
+			before := o.list()
+			if p.Plan.Nothing() {
+				return
+			}
+			o.apply(i, nil)
+			if n := len(o.list()) - len(before); n != len(p.Plan.Adds) {
+				t.Errorf("%d people were added, want %d", n, len(p.Plan.Adds))
+			}
+		})
 	}
 }
 
@@ -451,15 +503,32 @@ func made(n int) string {
 func TestLargeFiles(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	t.Run("100,000 rows are planned, or refused by name", func(t *testing.T) {
+	t.Run("100,000 rows below the header are planned, one more is named", func(t *testing.T) {
 		t.Parallel()
-		p, err := o.intake.Try(o.ctx, staff.Kind, "big.csv", []byte(made(99_000)), intake.Setting{}, nil)
-		if err != nil || p.Problem != nil || len(p.Plan.Adds) != 99_000 {
-			t.Errorf("99,000 rows: %v, %v", err, p.Problem)
+		p, err := o.intake.Try(o.ctx, staff.Kind, "big.csv", []byte(made(100_000)), intake.Setting{}, nil)
+		if err != nil || p.Problem != nil || len(p.Plan.Adds) != 100_000 {
+			t.Errorf("100,000 rows: %v, %v", err, p.Problem)
 		}
-		p, err = o.intake.Try(o.ctx, staff.Kind, "big.csv", []byte(made(100_001)), intake.Setting{}, nil)
-		if err != nil || problem.CodeOf(p.Problem) != problem.CodeTooLarge {
-			t.Errorf("100,001 rows: %v, %v, want too large", err, p.Problem)
+		for _, n := range []int{100_001, 100_200} {
+			p, err = o.intake.Try(o.ctx, staff.Kind, "big.csv", []byte(made(n)), intake.Setting{}, nil)
+			all := problem.All(p.Problem)
+			if err != nil || len(all) != 1 || all[0].Code != problem.CodeTooLarge || all[0].Args["row"] != 100_002 {
+				t.Errorf("%d rows: %v, %v, want too large from row 100,002 on", n, err, p.Problem)
+			}
+		}
+	})
+	t.Run("a large plant is taken over", func(t *testing.T) {
+		t.Parallel()
+		n := 20_000
+		if os.Getenv("KIZUKI_PROVE") == "1" {
+			n = 99_000
+		}
+		o := open(t)
+		start := time.Now()
+		done := o.apply(o.put(made(n), intake.Setting{}), nil)
+		t.Logf("%d rows in %v", n, time.Since(start))
+		if done.Counts.Added != n || len(o.list()) != n {
+			t.Errorf("%d people were added, want %d", done.Counts.Added, n)
 		}
 	})
 	t.Run("progress is told", func(t *testing.T) {

@@ -129,6 +129,10 @@ func (p Person) Tidy() Person {
 	return p
 }
 
+// formulaStarts begin what a spreadsheet computes, in both widths: a number like =1+1 is a slip of the file that it
+// came from, and would run in the next program that opens a list of ours.
+const formulaStarts = "=+-@＝＋－＠"
+
 // Check returns everything that must be changed, at the fields of the form.
 func (p Person) Check() problem.List {
 	var found problem.List
@@ -145,6 +149,9 @@ func (p Person) Check() problem.List {
 		}
 	}
 	found.Add(tooLong("employee_no", p.EmployeeNo, maxNo))
+	if p.EmployeeNo != "" && strings.ContainsRune(formulaStarts, []rune(p.EmployeeNo)[0]) {
+		found.Add(problem.Invalid("employee_no", "people.number_formula", "text", jtext.Truncate(p.EmployeeNo, maxNo)))
+	}
 	if !slices.Contains(Classes(), p.Class) {
 		found.Add(problem.Invalid("class", "people.class_needed"))
 	}

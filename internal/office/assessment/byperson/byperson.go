@@ -1,4 +1,5 @@
-package assessment
+// Package byperson says what assessments hold about one person. It reads the tables of the room above.
+package byperson
 
 import (
 	"context"
@@ -7,9 +8,12 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/personal"
 )
 
+// Source is the assessments as a personal.Source.
+type Source struct{}
+
 // Held lists the answers that a person gave and the items and actions that the person is in charge of
 // (personal.Source). They name the person by key; answers are frozen, and locked rounds stay as they were.
-func (s *Service) Held(ctx context.Context, tx *sqlite.Tx, who personal.Subject) ([]personal.Item, error) {
+func (Source) Held(ctx context.Context, tx *sqlite.Tx, who personal.Subject) ([]personal.Item, error) {
 	n, err := countsOf(ctx, tx, who)
 	return []personal.Item{
 		{Key: "personal.held.answers", Link: "/rounds", Count: n.answers, Retained: "personal.kept.proof"},
@@ -19,4 +23,4 @@ func (s *Service) Held(ctx context.Context, tx *sqlite.Tx, who personal.Subject)
 }
 
 // Erase has nothing to erase: everything is by key (personal.Source).
-func (s *Service) Erase(context.Context, *sqlite.Tx, personal.Subject) (int, error) { return 0, nil }
+func (Source) Erase(context.Context, *sqlite.Tx, personal.Subject) (int, error) { return 0, nil }

@@ -1,4 +1,4 @@
-package assessment
+package byperson
 
 import (
 	"context"
