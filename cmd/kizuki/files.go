@@ -12,8 +12,8 @@ import (
 )
 
 type exportCommand struct {
-	Kind       string `arg:"" help:"What to write: gaps, sheet, people."`
-	ID         string `arg:"" optional:"" help:"For sheet: the framework, e.g. jama-japia."`
+	Kind       string `arg:"" help:"What to write: gaps, sheet, people, person."`
+	ID         string `arg:"" optional:"" help:"For sheet: the framework, e.g. jama-japia. For person: employee number or key."`
 	Format     string `help:"xlsx, csv or json." default:"xlsx" enum:"xlsx,csv,json"`
 	Encoding   string `help:"Of csv: utf-8 (with byte order mark, for Excel) or cp932 (Shift_JIS of Windows, for old programs)." default:"utf-8" enum:"utf-8,cp932"`
 	Unanswered bool   `help:"For sheet: write although items are still unanswered."`
@@ -40,6 +40,8 @@ func (c *exportCommand) Run(ctx context.Context, e *environment) (err error) {
 		err = a.ExportSheet(ctx, &buf, c.ID, format, e.lang, c.Unanswered)
 	case "people":
 		err = a.ExportPeople(ctx, &buf, format, e.lang)
+	case "person":
+		err = a.ExportPerson(ctx, &buf, c.ID, format, e.lang)
 	default:
 		return problem.Invalid("", "cli.export.kind", "kind", c.Kind)
 	}

@@ -27,6 +27,7 @@ type anOffice interface {
 	ExportGaps(ctx context.Context, w io.Writer, format, lang string) error
 	ExportSheet(ctx context.Context, w io.Writer, id, format, lang string, unanswered bool) error
 	ExportPeople(ctx context.Context, w io.Writer, format, lang string) error
+	ExportPerson(ctx context.Context, w io.Writer, who, format, lang string) error
 	Doctor(ctx context.Context) ([]app.Check, error)
 	Close() error
 }

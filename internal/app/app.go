@@ -42,6 +42,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/outbox"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/dossier"
 	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 )
 
@@ -87,6 +88,7 @@ type App struct {
 	Org         *org.Service
 	People      *people.Service
 	Roster      *roster.Service
+	Dossier     *dossier.Service
 	Accounts    *account.Service
 	SignIn      *signin.Service
 	Secrets     *secret.Box
@@ -200,7 +202,8 @@ func (a *App) build() {
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
-	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests, a.Outbox, auditDuties{a.Checkpoints}, backupDuties{a})
+	a.Dossier = a.newDossier()
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Dossier, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests, a.Outbox, auditDuties{a.Checkpoints}, backupDuties{a})
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.SignIn = a.newSignIn()
 	a.Company = a.newCompanySignIn()

@@ -30,12 +30,12 @@ func Grants() map[actor.Role][]actor.Permission {
 		return append(append([]actor.Permission(nil), reading...), more...)
 	}
 	return map[actor.Role][]actor.Permission{
-		actor.Admin: with(org.PermCompany, account.PermManage, outbox.PermManage, audit.PermRead, checkpoint.PermKeep, backup.PermManage),
+		actor.Admin: with(org.PermCompany, account.PermManage, outbox.PermManage, audit.PermRead, checkpoint.PermKeep, backup.PermManage, people.PermErase),
 		actor.Approver: with(
 			policy.PermApprove, people.PermConfirm, audit.PermRead,
 		),
 		actor.Keeper: with(
-			org.PermEdit, people.PermEdit, people.PermConfirm, policy.PermEdit, training.PermEdit,
+			org.PermEdit, people.PermEdit, people.PermConfirm, people.PermErase, policy.PermEdit, training.PermEdit,
 			assessment.PermAnswer, assessment.PermManage, assessment.PermRequest, intake.PermImport,
 		),
 		actor.Viewer:   with(),

@@ -43,6 +43,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/outbox"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/dossier"
 	"github.com/kizuki-security/kizuki/internal/register/people/roster"
 	"github.com/kizuki-security/kizuki/internal/register/verdict"
 )
@@ -54,7 +55,7 @@ var messages embed.FS
 func Texts(more ...fs.FS) (*i18n.Messages, error) {
 	return i18n.New(append(more,
 		messages, web.Messages(), outward.Messages(), certificate.Messages(), sheet.Messages(), attach.Messages(), checkpoint.Messages(), journal.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
-		org.Messages(), people.Messages(), roster.Messages(), account.Messages(), signin.Messages(), sso.Messages(), intake.Messages(), staff.Messages(),
+		org.Messages(), people.Messages(), roster.Messages(), dossier.Messages(), account.Messages(), signin.Messages(), sso.Messages(), intake.Messages(), staff.Messages(),
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), advice.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
 		mail.Messages(), notify.Messages(), outbox.Messages(),

@@ -45,7 +45,7 @@ func TestFlippedBits(t *testing.T) {
 	if err != nil || len(targets) == 0 {
 		t.Fatalf("attachments: %v, %v", targets, err)
 	}
-	want, err := dump(t.Context(), database)
+	want, err := hashOfAll(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestFlippedBits(t *testing.T) {
 		report := verify(t, cfg)
 		if parts := broken(report); len(parts) > 0 {
 			named[parts[0]]++
-		} else if got, err := dump(t.Context(), database); err != nil || got != want || file != database {
+		} else if got, err := hashOfAll(t.Context(), database); err != nil || got != want || file != database {
 			t.Errorf("flip %d, %s: not named, and the contents changed (%v)", i, where, err)
 		} else {
 			unchanged++
@@ -118,8 +118,8 @@ func broken(report *app.VerifyReport) []string {
 	return out
 }
 
-// dump is a hash over every value of every table, the schema included.
-func dump(ctx context.Context, database string) (sum string, err error) {
+// hashOfAll is a hash over every value of every table, the schema included.
+func hashOfAll(ctx context.Context, database string) (sum string, err error) {
 	db, err := sqlite.OpenReading(ctx, database, time.Now)
 	if err != nil {
 		return "", err

@@ -12,7 +12,7 @@ import (
 var (
 	// Sideways arrows inside these two floors go to an earlier room only.
 	registerOrder = []string{
-		"actor", "audit", "fact", "due", "framework", "attach", "link", "verdict", "org", "people", "account",
+		"actor", "audit", "fact", "due", "personal", "framework", "attach", "link", "verdict", "org", "people", "account",
 		"outbox", "intake", "stocktake", "backup",
 	}
 	wordsOrder = []string{"problem", "jtext", "jdate"}

@@ -102,6 +102,11 @@ func (o *Office) ExportPeople(ctx context.Context, w io.Writer, format, _ string
 	return o.client.Do(ctx, control.Ask{Verb: "export.people", Args: exportArgs{Format: format}, Out: w}, nil)
 }
 
+// ExportPerson writes what is held about a person.
+func (o *Office) ExportPerson(ctx context.Context, w io.Writer, who, format, _ string) error {
+	return o.client.Do(ctx, control.Ask{Verb: "export.person", Args: exportArgs{Format: format, ID: who}, Out: w}, nil)
+}
+
 // Doctor checks the office from inside the server.
 func (o *Office) Doctor(ctx context.Context) ([]app.Check, error) {
 	var wire []checkWire

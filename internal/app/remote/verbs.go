@@ -129,6 +129,9 @@ func Verbs(a *app.App) map[string]control.Verb {
 		"export.people": export(func(ctx context.Context, args exportArgs, c *control.Call) error {
 			return a.ExportPeople(ctx, c, args.Format, c.Lang)
 		}),
+		"export.person": export(func(ctx context.Context, args exportArgs, c *control.Call) error {
+			return a.ExportPerson(ctx, c, args.ID, args.Format, c.Lang)
+		}),
 		"doctor": control.On(0, func(ctx context.Context, _ nothing, c *control.Call) (any, error) {
 			checks, err := a.Doctor(app.AsCommand(ctx))
 			wire := make([]checkWire, len(checks))

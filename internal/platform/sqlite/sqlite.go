@@ -97,6 +97,7 @@ func open(path, mode string, conns int) (*sql.DB, error) {
 	} else {
 		q.Add("_pragma", "journal_mode(WAL)")
 		q.Add("_pragma", "synchronous(FULL)")     // an acknowledged act survives power loss
+		q.Add("_pragma", "secure_delete(1)")      // what is erased is not left in free pages
 		q.Add("_pragma", "recursive_triggers(1)") // else REPLACE removes rows of append-only tables unseen
 	}
 	q.Add("_pragma", "temp_store(memory)")

@@ -13,6 +13,7 @@
 //	passkey → session
 //	signin → factor, passkey, session, throttle
 //	sso → session
+//	forget → session
 package account
 
 import (

@@ -115,13 +115,21 @@ func sweep(ctx context.Context, tx *sqlite.Tx) ([]string, error) {
 	}
 	var keys []string
 	for _, i := range old {
-		_, err := tx.ExecContext(ctx, `UPDATE intake_imports SET undo = NULL, swept_at = ?, version = version + 1 WHERE key = ?`, sqlite.Millis(tx.Now), i.Key)
-		if err != nil {
-			return nil, fmt.Errorf("sweep import: %w", err)
+		if err := forgetUndo(ctx, tx, i.Key); err != nil {
+			return nil, err
 		}
 		keys = append(keys, i.Key)
 	}
 	return keys, nil
+}
+
+// forgetUndo ends the time in which an import can be taken over or back.
+func forgetUndo(ctx context.Context, tx *sqlite.Tx, key string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE intake_imports SET undo = NULL, swept_at = ?, version = version + 1 WHERE key = ?`, sqlite.Millis(tx.Now), key)
+	if err != nil {
+		return fmt.Errorf("forget undo of import: %w", err)
+	}
+	return nil
 }
 
 // matches returns what people matched by hand before.

@@ -114,6 +114,9 @@ func (w *batchWriter) change(ctx context.Context, p Person, movedOn jdate.Day) (
 	if !ok {
 		return u, problem.Conflict("people.changed_meanwhile")
 	}
+	if !old.Erased.IsZero() {
+		return u, problem.Conflict("people.erased")
+	}
 	if err := errors.Join(w.who.RequireScope(old.Department), w.who.RequireScope(p.Department)); err != nil {
 		return u, err
 	}

@@ -18,6 +18,7 @@ const (
 	PermRead    actor.Permission = "people.read"    // see the staff list
 	PermEdit    actor.Permission = "people.edit"    // keep the staff list
 	PermConfirm actor.Permission = "people.confirm" // confirm once a year that it is right
+	PermErase   actor.Permission = "people.erase"   // see all that is held about a person, hand it out, erase it
 )
 
 // The types of the subfolder person, under the names that other packages use.

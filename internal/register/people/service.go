@@ -238,6 +238,9 @@ func (s *Service) change(ctx context.Context, key string, version int64, act str
 		if err != nil {
 			return err
 		}
+		if !old.Erased.IsZero() {
+			return problem.Conflict("people.erased")
+		}
 		if old.Version != version {
 			return problem.Conflict("people.changed_meanwhile")
 		}

@@ -73,5 +73,8 @@ func (s *Service) scoped(ctx context.Context, tx *sqlite.Tx, key string) (Person
 	if err != nil {
 		return p, err
 	}
+	if !p.Erased.IsZero() {
+		return p, problem.Conflict("people.erased")
+	}
 	return p, actor.From(ctx).RequireScope(p.Department)
 }

@@ -38,7 +38,7 @@ type Filter struct {
 }
 
 const personColumns = `key, employee_no, family_name, given_name, family_kana, given_kana, display_name, class, mail, internet, email,
-	department, site, joined_on, left_on, kiosk, version`
+	department, site, joined_on, left_on, kiosk, version, erased_on`
 
 // where builds the condition; every value is a parameter.
 func (f Filter) where() (string, []any) {
@@ -109,7 +109,7 @@ func queryPersons(ctx context.Context, tx *sqlite.Tx, tail string, args ...any) 
 	for rows.Next() {
 		var p Person
 		err := rows.Scan(&p.Key, &p.EmployeeNo, &p.FamilyName, &p.GivenName, &p.FamilyKana, &p.GivenKana, &p.DisplayName, &p.Class,
-			&p.Mail, &p.Internet, &p.Email, &p.Department, &p.Site, &p.Joined, &p.Left, &p.Kiosk, &p.Version)
+			&p.Mail, &p.Internet, &p.Email, &p.Department, &p.Site, &p.Joined, &p.Left, &p.Kiosk, &p.Version, &p.Erased)
 		if err != nil {
 			return nil, fmt.Errorf("read person: %w", err)
 		}

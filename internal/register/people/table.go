@@ -39,6 +39,9 @@ func (s *Service) Table(ctx context.Context, tx *sqlite.Tx, list []Person, word 
 	}
 	sites, err := s.org.SiteNames(ctx, tx)
 	for _, p := range list {
+		if !p.Erased.IsZero() {
+			continue // the import would read a new person
+		}
 		kiosk := "people.no"
 		if p.Kiosk {
 			kiosk = "people.yes"

@@ -54,6 +54,7 @@ type PersonView struct {
 	DepartmentName string
 	SiteName       string
 	MayEdit        bool
+	MayErase       bool
 	State          string // active, left, coming
 	Theirs         []Difference
 	LeaveForm      *web.Form
@@ -98,7 +99,7 @@ func (h *Web) personView(r *http.Request, tx *sqlite.Tx, f forms) (PersonView, e
 	if err := who.RequireScope(p.Department); err != nil {
 		return PersonView{}, err
 	}
-	v := PersonView{Person: p, MayEdit: who.May(PermEdit), LeaveForm: f.leave, ExcludeForm: f.exclude, Reasons: h.labelled(r, "people.reason.", Reasons()...)}
+	v := PersonView{Person: p, MayEdit: who.May(PermEdit) && p.Erased.IsZero(), MayErase: who.May(PermErase), LeaveForm: f.leave, ExcludeForm: f.exclude, Reasons: h.labelled(r, "people.reason.", Reasons()...)}
 	switch {
 	case p.Joined.After(today(tx)):
 		v.State = "coming"

@@ -41,6 +41,7 @@ type planner struct {
 	names   map[string]string // of departments and sites by key or newPlace
 	said    map[string][]int  // what identifies a row → the lines that say it
 	matched map[string]taken  // person key → the row that means the person
+	erased  map[span]bool
 
 	mentioned map[string]bool  // person keys that refused rows may mean
 	twice     map[string][]int // person key → lines of further rows that mean the person
@@ -63,6 +64,7 @@ func (imp *Importer) Plan(ctx context.Context, tx *sqlite.Tx, in intake.Input) (
 	pl := &planner{
 		in: in, plan: &intake.Plan{Total: len(in.Rows)}, data: &planned{old: map[string]people.Person{}},
 		matcher: people.NewMatcher(all, today), said: map[string][]int{}, matched: map[string]taken{}, mentioned: map[string]bool{}, twice: map[string][]int{},
+		erased: erasedSpans(all),
 	}
 	if err := pl.loadPlaces(ctx, tx, imp.org); err != nil {
 		return nil, err
@@ -141,6 +143,10 @@ func (pl *planner) present(d draft) {
 
 func (pl *planner) add(d draft) {
 	p := d.p
+	if !p.Left.IsZero() && pl.erased[span{p.Joined, p.Left}] {
+		pl.refuse(refuse(d.line, "people.field.left", p.Left.String(), "staff.reason.erased"))
+		return
+	}
 	if p.Class == "" {
 		p.Class = pl.in.Option(optionClass)
 		if p.Class == "refuse" {

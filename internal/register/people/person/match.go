@@ -33,6 +33,9 @@ type Matcher struct {
 func NewMatcher(list []Person, today jdate.Day) *Matcher {
 	m := &Matcher{people: list, no: map[string][]int{}, bare: map[string][]int{}, email: map[string][]int{}, names: map[string][]int{}, today: today}
 	for i, p := range list {
+		if !p.Erased.IsZero() {
+			continue // nobody is recognised as somebody who was erased
+		}
 		if p.EmployeeNo != "" {
 			key := NumberKey(p.EmployeeNo)
 			m.no[key] = append(m.no[key], i)

@@ -59,6 +59,7 @@ type Person struct {
 	Left        jdate.Day // last day, which still counts; zero: stays
 	Kiosk       bool      // works with a shared terminal only (共用端末のみ)
 	Version     int64     // 0 for a new person
+	Erased      jdate.Day // when what identifies the person was erased; zero: it stands here
 }
 
 // Name is how the person is shown.
