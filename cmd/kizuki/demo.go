@@ -60,7 +60,7 @@ func (c *demoCommand) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	if err := e.besides(ctx, a, s); err != nil {
-		return errors.Join(err, s.Close())
+		return errors.Join(err, s.Close()) //nolint:contextcheck // it ends when the server does
 	}
 	e.println("")
 	e.println(e.t("cli.demo.address", "address", s.Address()))

@@ -35,11 +35,11 @@ func (c *serveCommand) Run(ctx context.Context, e *environment) (err error) {
 	}
 	if links := e.values.Text("listen-links"); links != "" {
 		if err := s.OpenLinks(ctx, links); err != nil {
-			return errors.Join(err, s.Close())
+			return errors.Join(err, s.Close()) //nolint:contextcheck // it ends when the server does
 		}
 	}
 	if err := e.besides(ctx, a, s); err != nil {
-		return errors.Join(err, s.Close())
+		return errors.Join(err, s.Close()) //nolint:contextcheck // it ends when the server does
 	}
 	link, err := a.SetupLink(ctx)
 	if err != nil {

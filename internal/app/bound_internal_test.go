@@ -81,8 +81,8 @@ func TestBound(t *testing.T) {
 	arrive("192.0.2.9:1")
 	go func() { _, err := b.Accept(); accepted <- err }()
 	select {
-	case <-accepted:
-		t.Fatal("nine at once")
+	case err := <-accepted:
+		t.Fatal("nine at once, error: ", err)
 	case <-time.After(20 * time.Millisecond):
 	}
 	_ = held[0].Close()

@@ -49,7 +49,7 @@ func (a *App) authenticate(r *http.Request) (*http.Request, web.Viewer, error) {
 	got, viewer, err := a.Auth.Authenticate(r.WithContext(sqlite.Vital(ctx, true)))
 	_, path, _ := strings.Cut(r.Pattern, " ")
 	vital := path == "/login" || strings.HasPrefix(path, "/login/") || path == "/logout"
-	got = got.WithContext(sqlite.Vital(got.Context(), vital))
+	got = got.WithContext(sqlite.Vital(got.Context(), vital)) //nolint:contextcheck // the request in hand carries it
 	got.Pattern = r.Pattern
 	return got, viewer, err
 }

@@ -16,7 +16,7 @@ func freeBytes(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, fmt.Errorf("ask for free space: %w", err)
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:gosec,unconvert // the types differ by system; no disk is that large
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // the types differ by system; no disk is that large
 }
 
 // sameDisk says whether two folders lie on one file system; false when that is not known.

@@ -35,23 +35,9 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 	}
 	add("folder", checkFolder(a.cfg) == nil, "dir", a.cfg.Dir)
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
-		integrity, err := sqlite.Integrity(ctx, tx)
-		add("database", err == nil && integrity == "ok", "text", integrity)
-		rows, err := audit.Verify(ctx, tx)
-		add("audit", err == nil, "n", rows)
-		files, err := a.Files.Verify(ctx, tx)
-		add("files", err == nil, "n", files, "error", a.Texts.Problem("ja", err))
-		newest, err := audit.List(ctx, tx, audit.Filter{Limit: 1})
-		if err != nil {
+		if err := a.checkRecords(ctx, tx, add); err != nil {
 			return err
 		}
-		clock := len(newest) == 0 || !newest[0].At.After(tx.Now.Add(time.Minute))
-		add("clock", clock, "now", tx.Now)
-		outside, args, err := a.checkpointsCheck(ctx, tx)
-		if err != nil {
-			return err
-		}
-		add("checkpoints", outside, args...)
 		readings, err := a.Facts.Readings(ctx, tx)
 		if err != nil {
 			return err
@@ -85,6 +71,28 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 	add("catalog", findings == nil, "n", len(a.Catalog.Frameworks()))
 	out = append(out, a.doctorUpgrades()...)
 	return out, nil
+}
+
+// checkRecords looks at what must never change by itself: the database, the log, the files, and their times.
+func (a *App) checkRecords(ctx context.Context, tx *sqlite.Tx, add func(name string, ok bool, pairs ...any)) error {
+	integrity, err := sqlite.Integrity(ctx, tx)
+	add("database", err == nil && integrity == "ok", "text", integrity)
+	rows, err := audit.Verify(ctx, tx)
+	add("audit", err == nil, "n", rows)
+	files, err := a.Files.Verify(ctx, tx)
+	add("files", err == nil, "n", files, "error", a.Texts.Problem("ja", err))
+	newest, err := audit.List(ctx, tx, audit.Filter{Limit: 1})
+	if err != nil {
+		return err
+	}
+	clock := len(newest) == 0 || !newest[0].At.After(tx.Now.Add(time.Minute))
+	add("clock", clock, "now", tx.Now)
+	outside, args, err := a.checkpointsCheck(ctx, tx)
+	if err != nil {
+		return err
+	}
+	add("checkpoints", outside, args...)
+	return nil
 }
 
 // staleKinds lists the kinds whose last good reading is older than they may be, or that failed since.

@@ -64,7 +64,7 @@ func TestDoctorFinds(t *testing.T) {
 	if err := os.Chtimes(copied, long, long); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // this is what is to be found
+	if err := os.Chmod(dir, 0o755); err != nil { // this is what is to be found
 		t.Fatal(err)
 	}
 	err = a.DB.Write(t.Context(), func(tx *sqlite.Tx) error {

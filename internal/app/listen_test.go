@@ -56,8 +56,17 @@ func listening(t *testing.T, cfg app.Config, links bool) (*app.App, *app.Server)
 	return a, s
 }
 
-// get asks over TCP and follows no redirect.
-func get(t *testing.T, client *http.Client, address string) (*http.Response, string) {
+// answer is what came back, read to its end.
+type answer struct {
+	status  int
+	proto   string
+	header  http.Header
+	cookies []*http.Cookie
+	body    string
+}
+
+// get asks over TCP.
+func get(t *testing.T, client *http.Client, address string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
@@ -71,7 +80,7 @@ func get(t *testing.T, client *http.Client, address string) (*http.Response, str
 	if err = errors.Join(err, res.Body.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return res, string(body)
+	return answer{res.StatusCode, res.Proto, res.Header, res.Cookies(), string(body)}
 }
 
 func clientOf(t *testing.T, dir string) *http.Client {
@@ -104,16 +113,16 @@ func TestOverTLS(t *testing.T) {
 	}
 	client := clientOf(t, dir)
 	for _, address := range []string{s.Address(), s.LinksAddress()} {
-		res, body := get(t, client, address+"/healthz")
-		if res.StatusCode != http.StatusOK || body != "ok\n" || res.ProtoMajor != 2 {
-			t.Errorf("%s: %d %q over %s", address, res.StatusCode, body, res.Proto)
+		res := get(t, client, address+"/healthz")
+		if res.status != http.StatusOK || res.body != "ok\n" || res.proto != "HTTP/2.0" {
+			t.Errorf("%s: %d %q over %s", address, res.status, res.body, res.proto)
 		}
-		if got := res.Header.Get("Strict-Transport-Security"); got != "" {
+		if got := res.header.Get("Strict-Transport-Security"); got != "" {
 			t.Errorf("browsers shall insist on a certificate that nobody vouches for: %q", got)
 		}
 	}
-	res, _ := get(t, client, s.Address()+"/login?lang=en")
-	if c := res.Cookies(); len(c) != 1 || !c[0].Secure {
+	res := get(t, client, s.Address()+"/login?lang=en")
+	if c := res.cookies; len(c) != 1 || !c[0].Secure {
 		t.Errorf("cookies %v", c)
 	}
 	form := url.Values{"login": {"admin"}, "password": {password}}
@@ -131,9 +140,9 @@ func TestOverTLS(t *testing.T) {
 		t.Errorf("signing in answers %d with the cookies %v", in.StatusCode, c)
 	}
 	// Who types http:// gets words, not silence.
-	res, body := get(t, http.DefaultClient, strings.Replace(s.Address(), "https:", "http:", 1)+"/")
-	if res.StatusCode != http.StatusBadRequest || !strings.Contains(body, "HTTPS") {
-		t.Errorf("http at the port of https: %d %q", res.StatusCode, body)
+	res = get(t, http.DefaultClient, strings.Replace(s.Address(), "https:", "http:", 1)+"/")
+	if res.status != http.StatusBadRequest || !strings.Contains(res.body, "HTTPS") {
+		t.Errorf("http at the port of https: %d %q", res.status, res.body)
 	}
 	if check, ok := a.CertificateCheck(); !ok || !check.OK {
 		t.Errorf("doctor says %+v", check)
@@ -148,8 +157,8 @@ func TestOwnCertificate(t *testing.T) {
 	}
 	files := app.TLS{Cert: filepath.Join(made, certificate.CertFile), Key: filepath.Join(made, certificate.KeyFile)}
 	_, s := listening(t, app.Config{TLS: files}, false)
-	res, _ := get(t, clientOf(t, made), s.Address()+"/healthz")
-	if res.Header.Get("Strict-Transport-Security") == "" {
+	res := get(t, clientOf(t, made), s.Address()+"/healthz")
+	if res.header.Get("Strict-Transport-Security") == "" {
 		t.Error("browsers do not learn to insist on TLS")
 	}
 	for name, tc := range map[string]struct {
@@ -225,8 +234,8 @@ func TestLinksAddress(t *testing.T) {
 			t.Errorf("as %s: %d", host, w.Code)
 		}
 	}
-	if res, _ := get(t, http.DefaultClient, s.LinksAddress()+"/login"); res.StatusCode != http.StatusNotFound {
-		t.Errorf("the sign-in page at the second address: %d", res.StatusCode)
+	if res := get(t, http.DefaultClient, s.LinksAddress()+"/login"); res.status != http.StatusNotFound {
+		t.Errorf("the sign-in page at the second address: %d", res.status)
 	}
 }
 

@@ -150,7 +150,7 @@ func newClicker(b *testing.B, a *app.App, base string, i int) *clicker {
 	}
 	return &clicker{
 		base: base, item: "/sheet/jama-japia@2.3/" + strconv.Itoa(i+1), cookie: signIn(b, a, login, password),
-		rng: rand.New(rand.NewPCG(1, uint64(i))), //nolint:gosec // nothing secret
+		rng: rand.New(rand.NewPCG(1, uint64(i))),
 		http: http.Client{
 			Transport:     &http.Transport{MaxIdleConnsPerHost: 2},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -57,15 +57,15 @@ func (a *App) observe(pattern string, status int, took time.Duration) {
 	if status == 0 { // the connection broke before anything was answered
 		status = 499
 	}
-	a.measures.requests.Add(1, pattern, strconv.Itoa(status/100)+"xx")
-	a.measures.took.Observe(took.Seconds(), pattern)
+	a.requests.Add(1, pattern, strconv.Itoa(status/100)+"xx")
+	a.took.Observe(took.Seconds(), pattern)
 }
 
 // recompute judges what an act touched, and notes how long it took.
 func (a *App) recompute(ctx context.Context, tx *sqlite.Tx, kinds []string) error {
 	started := a.cfg.Now()
 	err := a.Assess.Recompute(ctx, tx, kinds)
-	a.measures.judged.Observe(a.cfg.Now().Sub(started).Seconds())
+	a.judged.Observe(a.cfg.Now().Sub(started).Seconds())
 	return err
 }
 

@@ -50,7 +50,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if regexp.MustCompile(`himitsu|sato|佐藤|jama-japia@|[0-9a-hjkmnp-tv-z]{26}`).MatchString(line) {
 			t.Errorf("a figure tells too much: %s", line)
 		}

@@ -112,6 +112,7 @@ func TestTwoStepsOverHTTP(t *testing.T) {
 		}).Result()
 	}
 	first := post("/login", url.Values{"login": {"admin"}, "password": {password}})
+	defer func() { _ = first.Body.Close() }() // it lies in memory
 	if first.Header.Get("Location") != account.SecondPath {
 		t.Fatalf("the password leads to %q", first.Header.Get("Location"))
 	}
@@ -132,6 +133,7 @@ func TestTwoStepsOverHTTP(t *testing.T) {
 	}
 	code := factor.CodeAt(seed, factor.StepOf(a.Config().Now())+1) // that of now set the app up
 	second := post(account.SecondPath, url.Values{"code": {code}}, waiting)
+	defer func() { _ = second.Body.Close() }() // as above
 	if second.Header.Get("Location") != "/" {
 		t.Fatalf("the code leads to %q (%d)", second.Header.Get("Location"), second.StatusCode)
 	}
@@ -142,7 +144,9 @@ func TestTwoStepsOverHTTP(t *testing.T) {
 			}
 		}
 	}
-	if again := post(account.SecondPath, url.Values{"code": {code}}, waiting); again.Header.Get("Location") != "/login" {
+	again := post(account.SecondPath, url.Values{"code": {code}}, waiting)
+	defer func() { _ = again.Body.Close() }() // as above
+	if again.Header.Get("Location") != "/login" {
 		t.Errorf("the same step again leads to %q", again.Header.Get("Location"))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -127,22 +128,11 @@ func hashOfAll(ctx context.Context, database string) (sum string, err error) {
 	defer func() { err = errors.Join(err, db.Close()) }()
 	h := sha256.New()
 	err = db.Read(ctx, func(tx *sqlite.Tx) error {
-		tables := []string{"sqlite_master"}
-		rows, err := tx.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
+		tables, err := column(tx, `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
 		if err != nil {
 			return err
 		}
-		for rows.Next() {
-			var name string
-			if err := rows.Scan(&name); err != nil {
-				return err
-			}
-			tables = append(tables, name)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return err
-		}
-		for _, table := range tables {
+		for _, table := range append([]string{"sqlite_master"}, tables...) {
 			what := "*"
 			if table == "sqlite_master" {
 				what = "type, name, tbl_name, sql"
@@ -157,7 +147,7 @@ func hashOfAll(ctx context.Context, database string) (sum string, err error) {
 		}
 		return nil
 	})
-	return fmt.Sprintf("%x", h.Sum(nil)), err
+	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 func dumpRows(w interface{ Write([]byte) (int, error) }, table string, rows *sql.Rows) error {
@@ -184,7 +174,7 @@ func dumpRows(w interface{ Write([]byte) (int, error) }, table string, rows *sql
 }
 
 // TestVerifyNamesTheRecord damages one thing at a time, as somebody with the file and some knowledge does.
-func TestVerifyNamesTheRecord(t *testing.T) {
+func TestVerifyNamesTheRecord(t *testing.T) { //nolint:tparallel // all damage the same folder, one after the other
 	t.Parallel()
 	cfg, database := sampleFolder(t)
 	whole, err := os.ReadFile(database)
@@ -208,7 +198,7 @@ func TestVerifyNamesTheRecord(t *testing.T) {
 		{"link between tables", []string{"PRAGMA foreign_keys = off", "UPDATE training_attendance SET session = 999 WHERE (session, person) = (SELECT session, person FROM training_attendance LIMIT 1)"}, "links", "training_attendance"},
 	}
 	for _, tc := range tests {
-		t.Run(tc.name, func(t *testing.T) { //nolint:paralleltest // one folder after the other
+		t.Run(tc.name, func(t *testing.T) {
 			for _, beside := range []string{"-wal", "-shm"} {
 				_ = os.Remove(database + beside)
 			}

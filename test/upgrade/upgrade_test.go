@@ -47,7 +47,7 @@ func unpack(t *testing.T, dump, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	zip, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func unpack(t *testing.T, dump, dir string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(dir, filepath.FromSlash(h.Name)) //nolint:gosec // our own dumps
+		path := filepath.Join(dir, filepath.FromSlash(h.Name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestEveryDumpOpens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer a.Close()
+			defer func() { _ = a.Close() }() // nothing more is asked
 			same(t, a, before, columns)
 			healthy(t, a)
 			same(t, reborn(t, a), before, columns)
@@ -296,7 +296,7 @@ func TestCopiesBeforeUpgrades(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.Close()
+	defer func() { _ = a.Close() }() // nothing more is asked
 	left, _ := filepath.Glob(filepath.Join(dir, "before-upgrade-*"))
 	if len(left) != 3 || filepath.Base(left[0]) != "before-upgrade-20260103-000000.db" {
 		t.Fatalf("left %v", left)
@@ -305,7 +305,7 @@ func TestCopiesBeforeUpgrades(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer copied.Close()
+	defer func() { _ = copied.Close() }() // it was only read
 	if pending, err := copied.Pending(t.Context(), app.Migrations()); err != nil || len(pending) == 0 {
 		t.Errorf("the copy is not of before the upgrade: %v, %v", pending, err)
 	}

@@ -125,8 +125,12 @@ func (h *Web) export(w http.ResponseWriter, r *http.Request) error {
 	}
 	word := func(key string) string { return h.shell.T(r, key, nil) }
 	out := sheet.Out{Title: word("advice.title"), Columns: []sheet.OutColumn{
-		{Title: word("advice.col.when")}, {Title: word("advice.col.item")}, {Title: word("advice.col.title"), Width: 30},
-		{Title: word("advice.col.text"), Width: 60}, {Title: word("advice.col.signed")}, {Title: word("advice.col.by")},
+		{Title: word("advice.col.when")},
+		{Title: word("advice.col.item")},
+		{Title: word("advice.col.title"), Width: 30},
+		{Title: word("advice.col.text"), Width: 60},
+		{Title: word("advice.col.signed")},
+		{Title: word("advice.col.by")},
 	}}
 	for _, row := range v.Rows {
 		out.Rows = append(out.Rows, []any{row.When, row.Number, row.Title.In(web.Locale(r.Context())), row.Text, word(row.SignedKey()), row.Name})
