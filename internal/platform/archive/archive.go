@@ -165,9 +165,10 @@ func isDevice(part string) bool {
 	if slices.Contains(devices, base) {
 		return true
 	}
+	const numbers = "0123456789¹²³"
 	for _, port := range []string{"com", "lpt"} {
 		rest, ok := strings.CutPrefix(base, port)
-		if ok && utf8.RuneCountInString(rest) == 1 && strings.Contains("0123456789¹²³", rest) {
+		if ok && utf8.RuneCountInString(rest) == 1 && strings.Contains(numbers, rest) {
 			return true
 		}
 	}

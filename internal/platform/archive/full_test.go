@@ -42,7 +42,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	for _, room := range []int{0, 100, 1 << 10} {
 		create = func(name string) (writeFile, error) {
-			f, err := os.Create(name) //nolint:gosec // a test folder
+			f, err := os.Create(name)
 			return &brimful{f, room}, err
 		}
 		dir := t.TempDir()

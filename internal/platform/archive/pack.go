@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -153,7 +152,7 @@ func packOne(ctx context.Context, to *tar.Writer, f File, e Entry, m *Manifest, 
 	if err != nil {
 		return changing(f, err)
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // only read
 	if err := header(to, e.Name, e.Size, m); err != nil {
 		return err
 	}
@@ -176,7 +175,7 @@ func measure(ctx context.Context, f File) (Entry, error) {
 	if err != nil {
 		return Entry{}, changing(f, err)
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // only read
 	h := sha256.New()
 	n, err := copyTo(ctx, h, in, nil)
 	if err != nil {
@@ -244,9 +243,9 @@ func fileSum(path string) (sum string, size int64, err error) {
 	if err != nil {
 		return "", 0, fmt.Errorf("open archive: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	h := sha256.New()
-	if size, err = io.Copy(hash.Hash(h), f); err != nil {
+	if size, err = io.Copy(h, f); err != nil {
 		return "", 0, fmt.Errorf("read archive: %w", err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), size, nil
@@ -287,7 +286,7 @@ func copyFile(ctx context.Context, from, to string) (err error) {
 	if err != nil {
 		return fmt.Errorf("open archive: %w", err)
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // only read
 	out, err := create(to)
 	if err != nil {
 		return fmt.Errorf("open new copy: %w", err)

@@ -60,7 +60,7 @@ func Unpack(ctx context.Context, file string, keys []age.Identity, limits Limits
 	if err != nil {
 		return nil, fmt.Errorf("open folder: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // only a hold on the folder: each file is synced and closed by itself
 	m, err := open(ctx, file, keys, limits, accept, func(e Entry, r io.Reader) error {
 		return unpackOne(ctx, root, e, r, add)
 	})
@@ -113,7 +113,7 @@ func open(ctx context.Context, file string, keys []age.Identity, limits Limits, 
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("look at archive: %w", err)

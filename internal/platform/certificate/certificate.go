@@ -129,7 +129,7 @@ func (s *Source) look() {
 
 // stampOf tells whether the files may have changed.
 func (s *Source) stampOf() (string, error) {
-	stamp := ""
+	var stamp strings.Builder
 	for _, name := range []string{s.cert, s.key} {
 		info, err := os.Stat(name)
 		if err != nil {
@@ -138,9 +138,9 @@ func (s *Source) stampOf() (string, error) {
 		if info.Size() > maxFile {
 			return "", fmt.Errorf("%s is no certificate: it has %d bytes", name, info.Size())
 		}
-		stamp += fmt.Sprintf("%d %d ", info.ModTime().UnixNano(), info.Size())
+		fmt.Fprintf(&stamp, "%d %d ", info.ModTime().UnixNano(), info.Size())
 	}
-	return stamp, nil
+	return stamp.String(), nil
 }
 
 func (s *Source) read() (*tls.Certificate, string, error) {

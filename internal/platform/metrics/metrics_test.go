@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -107,7 +108,7 @@ var (
 func check(text string) error {
 	kinds, seen, family := map[string]string{}, map[string]bool{}, ""
 	if !strings.HasSuffix(text, "\n") {
-		return fmt.Errorf("the last line has no end")
+		return errors.New("the last line has no end")
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")

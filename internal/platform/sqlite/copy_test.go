@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,7 +29,7 @@ func TestCopyWhileTheOfficeGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer beside.Close()
+	defer func() { _ = beside.Close() }()                   // only read
 	err = db.Write(t.Context(), func(tx *sqlite.Tx) error { // an act is under way: the copy neither waits nor sees it
 		if err := insert(t.Context(), tx, 2); err != nil {
 			return err
@@ -82,10 +83,7 @@ func TestKnown(t *testing.T) {
 		"a feature that we do not have": func(m map[string]string) { m["later/0001_later.sql"] = "x" },
 		"another text of a file":        func(m map[string]string) { m["t/0001_t.sql"] = "x" },
 	} {
-		m := map[string]string{}
-		for k, v := range done {
-			m[k] = v
-		}
+		m := maps.Clone(done)
 		change(m)
 		if err := sqlite.Known(m, all); problem.CodeOf(err) != problem.CodeUnsupported {
 			t.Errorf("%s: %v", name, err)

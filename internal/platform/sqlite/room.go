@@ -28,7 +28,7 @@ func (db *DB) admit(ctx context.Context) error {
 // Dangling counts the rows of a table whose column holds a key that no row of target has; empty is none. The names
 // are those of the program, never of a person.
 func Dangling(ctx context.Context, tx *Tx, table, column, target string) (n int, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM `+table+` AS t WHERE t.`+column+` <> '' AND NOT EXISTS (SELECT 1 FROM `+target+` AS o WHERE o.key = t.`+column+`)`).Scan(&n) //nolint:gosec // constants of the program
+	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM `+table+` AS t WHERE t.`+column+` <> '' AND NOT EXISTS (SELECT 1 FROM `+target+` AS o WHERE o.key = t.`+column+`)`).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("look for broken links of %s.%s: %w", table, column, err)
 	}

@@ -40,7 +40,7 @@ func open(t *testing.T) *house {
 		t: t, clock: clock, db: db, dir: filepath.Dir(db.Path()), other: t.TempDir(),
 		ctx: actor.With(t.Context(), actor.New(actor.Actor{Account: "acc1", Via: "session"}, []actor.Permission{backup.PermManage})),
 	}
-	h.svc = backup.New(db, backup.Config{Dir: h.dir, Program: "test", Log: slog.New(slog.DiscardHandler), SameDisk: func(a, b string) bool { return true }})
+	h.svc = backup.New(db, backup.Config{Dir: h.dir, Program: "test", Log: slog.New(slog.DiscardHandler), SameDisk: func(_, _ string) bool { return true }})
 	t.Cleanup(func() { _ = h.svc.Close() })
 	h.put("attachments/ab/abcd", "scan")
 	h.put("secret.key", "key")

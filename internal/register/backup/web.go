@@ -109,7 +109,7 @@ func (h *Web) download(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return problem.Unavailable("backup.file_gone", "name", f.Name).Because(err)
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()                                                     // only read
 	_ = http.NewResponseController(w).SetWriteDeadline(h.svc.db.Now().Add(downloadLimit)) // a test's writer has none
 	header := w.Header()
 	header.Set("Content-Type", "application/octet-stream")

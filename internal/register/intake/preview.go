@@ -64,8 +64,8 @@ func (s *Service) preview(ctx context.Context, tx *sqlite.Tx, imp Importer, i Im
 	if in.Progress == nil {
 		in.Progress = func(int, int) {}
 	}
-	var refused []Refusal
-	if refused, p.Problem = readRows(imp, p, &in); p.Problem != nil {
+	refused, ok := readRows(imp, p, &in)
+	if !ok {
 		return p, nil
 	}
 	if p.Plan, err = imp.Plan(ctx, tx, in); err != nil {
@@ -89,17 +89,18 @@ const (
 	aboveRows = 100
 )
 
-// readRows fills in.Rows and returns the rows that no importer can use. Code too_large names the first row beyond
-// maxRows.
-func readRows(imp Importer, p *Preview, in *Input) ([]Refusal, error) {
-	var refused []Refusal
+// readRows fills in.Rows and returns the rows that no importer can use. When the file has too many rows, it sets
+// p.Problem, with code too_large and the first row beyond maxRows, and ok is false.
+func readRows(imp Importer, p *Preview, in *Input) (refused []Refusal, ok bool) {
 	table := p.Table()
 	rows := rowsOf(table, p.Layout.Header)
 	switch {
 	case len(rows) > maxRows:
-		return nil, problem.TooLarge("intake.too_many_rows", "limit", maxRows, "row", rows[maxRows].Line)
+		p.Problem = problem.TooLarge("intake.too_many_rows", "limit", maxRows, "row", rows[maxRows].Line)
+		return nil, false
 	case table.Beyond > 0:
-		return nil, problem.TooLarge("intake.too_many_rows", "limit", maxRows, "row", table.Beyond)
+		p.Problem = problem.TooLarge("intake.too_many_rows", "limit", maxRows, "row", table.Beyond)
+		return nil, false
 	}
 	for _, row := range rows {
 		if r := row.check(imp.Columns()); r != nil {
@@ -108,7 +109,7 @@ func readRows(imp Importer, p *Preview, in *Input) ([]Refusal, error) {
 		}
 		in.Rows = append(in.Rows, row)
 	}
-	return refused, nil
+	return refused, true
 }
 
 // nameColumns says which columns are missing by their titles.

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -72,9 +73,7 @@ func (p *provider) description() map[string]any {
 		"issuer": p.url, "authorization_endpoint": p.url + "/auth", "token_endpoint": p.url + "/token", "jwks_uri": p.url + "/keys",
 		"end_session_endpoint": p.url + "/end", "response_types_supported": []string{"code"}, "id_token_signing_alg_values_supported": []string{"RS256", "HS256", "none"},
 	}
-	for name, value := range p.meta {
-		d[name] = value
-	}
+	maps.Copy(d, p.meta)
 	return d
 }
 
@@ -106,8 +105,10 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 				delete(claims, name)
 			}
 		}
-		p.json(w, 200, map[string]any{"access_token": "access", "token_type": "Bearer", "expires_in": 300,
-			"id_token": p.sign(map[string]any{"alg": "RS256", "kid": "one", "typ": "JWT"}, claims)})
+		p.json(w, 200, map[string]any{
+			"access_token": "access", "token_type": "Bearer", "expires_in": 300,
+			"id_token": p.sign(map[string]any{"alg": "RS256", "kid": "one", "typ": "JWT"}, claims),
+		})
 	}
 }
 

@@ -79,7 +79,7 @@ func TestRefusals(t *testing.T) {
 	o.must(o.save(o.set(), clientSecret))
 	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
 	o.must(err)
-	hour := func(h time.Duration) int64 { return o.clock.Now().Add(h * time.Hour).Unix() }
+	hour := func(h int) int64 { return o.clock.Now().Add(time.Duration(h) * time.Hour).Unix() }
 	for _, tc := range []struct {
 		name, want string
 		claims     map[string]any
@@ -117,7 +117,7 @@ func TestRefusals(t *testing.T) {
 		{name: "signed with the public key as a secret", want: "sso.token", sign: hs256},
 		{name: "signed with the client secret", want: "sso.token", sign: hsSecret},
 		{name: "signed by a stranger", want: "sso.token", sign: signWith(stranger)},
-		{name: "signature cut off", want: "sso.token", sign: func(h, c map[string]any) string { return parts(h, c) }},
+		{name: "signature cut off", want: "sso.token", sign: parts},
 		{name: "no token at all", want: "sso.token", sign: func(_, _ map[string]any) string { return "" }},
 		{name: "mail not verified", want: "sso.mail_unverified", claims: map[string]any{"email_verified": false}},
 		{name: "nothing said about the mail", want: "sso.mail_unverified", claims: map[string]any{"email_verified": nil}},

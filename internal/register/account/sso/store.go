@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ func settings(ctx context.Context, tx *sqlite.Tx) (Settings, error) {
 	if err != nil {
 		return Settings{}, fmt.Errorf("read sign-in by company account: %w", err)
 	}
-	s.identity = fmt.Sprint(s.Version)
+	s.identity = strconv.FormatInt(s.Version, 10)
 	return s, nil
 }
 
@@ -49,8 +50,9 @@ func expectedAccount(ctx context.Context, tx *sqlite.Tx, names []string) (string
 	for i, name := range names {
 		args[i] = name
 	}
+	//nolint:gosec // what is put together is question marks only; the names are arguments
 	return oneKey(tx.QueryRowContext(ctx, `SELECT a.key FROM account_sso_expected e JOIN account_accounts a ON a.id = e.account
-		WHERE e.identifier IN (`+strings.TrimSuffix(strings.Repeat("?, ", len(names)), ", ")+`) ORDER BY a.id LIMIT 1`, args...)) //nolint:gosec // question marks only
+		WHERE e.identifier IN (`+strings.TrimSuffix(strings.Repeat("?, ", len(names)), ", ")+`) ORDER BY a.id LIMIT 1`, args...))
 }
 
 func oneKey(row *sql.Row) (key string, err error) {
