@@ -3,6 +3,11 @@
 // Open takes the lock of a data folder, opens the database, runs what migrations are due, reads the
 // catalogue and builds every register and feature. Handler serves the pages, Run keeps the office going
 // until its context ends. Nobody below app reads the environment, flags or the clock.
+//
+// Subfolders hold what only app and the command use: the sample company, the control socket, what travels over it,
+// and the start by the system.
+//
+//	remote → control
 package app
 
 import (

@@ -58,7 +58,7 @@ func (a *App) backupState(ctx context.Context, tx *sqlite.Tx) (st backup.Status,
 	if st, err = a.Backups.Status(ctx, tx); err != nil || !st.Old(jdate.Of(tx.Now)) {
 		return st, false, err
 	}
-	born, err := a.DB.Born(ctx)
+	born, err := sqlite.Born(ctx, tx)
 	return st, !a.cfg.Demo && tx.Now.Sub(born) > time.Duration(st.WarnDays)*24*time.Hour, err
 }
 

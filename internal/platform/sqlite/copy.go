@@ -87,13 +87,9 @@ func Known(done map[string]string, all []Migration) error {
 }
 
 // Born is when the first migration ran here: how old the office is. Zero for an empty database.
-func (db *DB) Born(ctx context.Context) (time.Time, error) {
-	done, err := db.applied(ctx)
-	if err != nil || len(done) == 0 {
-		return time.Time{}, err
-	}
+func Born(ctx context.Context, tx *Tx) (time.Time, error) {
 	var at int64
-	if err := db.read.QueryRowContext(ctx, `SELECT min(applied_at) FROM platform_migrations`).Scan(&at); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT coalesce(min(applied_at), 0) FROM platform_migrations`).Scan(&at); err != nil {
 		return time.Time{}, fmt.Errorf("read first migration: %w", err)
 	}
 	return FromMillis(at), nil
