@@ -182,10 +182,7 @@ func Open(ctx context.Context, cfg Config) (a *App, err error) {
 	if cfg.ReadOnly || cfg.restoring { // a restored office catches up when it is first opened
 		return a, nil
 	}
-	if err := a.Backups.Begin(ctx); err != nil {
-		return a, err
-	}
-	return a, a.readable(ctx, a.begin(ctx))
+	return a, a.readable(ctx, errors.Join(a.Backups.Begin(ctx), a.begin(ctx)))
 }
 
 // build makes every register and feature, from the lowest floor up.

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -98,7 +99,7 @@ func demoFolder(t testing.TB) string {
 		t.Fatal(template.err)
 	}
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(template.dir)); err != nil {
+	if err := errors.Join(os.CopyFS(dir, os.DirFS(template.dir)), os.Chmod(dir, 0o700)); err != nil { //nolint:gosec // a folder needs the right to enter
 		t.Fatal(err)
 	}
 	return dir
