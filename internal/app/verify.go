@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kizuki-security/kizuki/catalog"
+	"github.com/kizuki-security/kizuki/internal/office/assessment/frozen"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
@@ -286,7 +287,7 @@ func (v *verifier) checkpoints(ctx context.Context, tx *sqlite.Tx) {
 func (v *verifier) records(ctx context.Context, tx *sqlite.Tx) {
 	n, err := v.app.Facts.Verify(ctx, tx)
 	v.result("facts", "facts", n, err, restore)
-	n, err = v.app.Assess.VerifyFrozen(ctx, tx)
+	n, err = frozen.Verify(ctx, tx, v.app.Facts)
 	v.result("answers", "assessment_answers", n, err, restore)
 }
 

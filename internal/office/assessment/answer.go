@@ -226,10 +226,11 @@ func (s *Service) freeze(ctx context.Context, tx *sqlite.Tx, clauses []*Clause) 
 	if err != nil {
 		return nil, "", err
 	}
-	return ids, hashFacts(facts), nil
+	return ids, HashFacts(facts), nil
 }
 
-func hashFacts(facts []fact.Fact) string {
+// HashFacts seals the facts that stand beside an answer, by number and content.
+func HashFacts(facts []fact.Fact) string {
 	h := sha256.New()
 	for _, f := range facts {
 		fmt.Fprintf(h, "%d:%s,", f.ID, f.Hash)

@@ -17,6 +17,7 @@
 //	assessment/plan      rounds, actions (対応)
 //	assessment/request   what customers ask for (得意先の依頼)
 //	assessment/sheet     check sheets in and out
+//	assessment/frozen    whether answers stand as they were given
 //	assessment/advice    what outside experts say of items (専門家の助言, 確認済)
 //
 //	sheet → request

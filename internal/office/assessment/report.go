@@ -117,8 +117,7 @@ func (s *Service) Report(ctx context.Context, tx *sqlite.Tx, o *Overview, locale
 		return nil, err
 	}
 	r := &GapsReport{
-		OneHand: oneHand,
-		Schema:  GapsSchema, AsOf: o.Today, Company: o.Company.Name, Language: locale, Conflicts: o.Conflicts,
+		OneHand: oneHand, Schema: GapsSchema, AsOf: o.Today, Company: o.Company.Name, Language: locale, Conflicts: o.Conflicts,
 		Open:    GapsOpen{o.Open.OpenClauses, o.Open.UnmetClauses, o.Open.UnknownClauses, o.SinceMonth},
 		Targets: []GapsTarget{}, NextSteps: []GapsStep{}, Gaps: []Gap{}, Unknown: []UnknownLevel{},
 	}

@@ -240,7 +240,7 @@ func (s *Service) ImportRound(ctx context.Context, tx *sqlite.Tx, in NewRound, i
 		state := stateOf(it.Value)
 		a := &Answer{
 			Node: it.Item, Item: it.Item, Version: 1, Value: state, Note: it.Note, Way: WayImport,
-			By: actor.From(ctx).ID(), At: tx.Now, FactsHash: hashFacts(nil),
+			By: actor.From(ctx).ID(), At: tx.Now, FactsHash: HashFacts(nil),
 		}
 		if err := insertAnswer(ctx, tx, round.ID, a); err != nil {
 			return nil, err

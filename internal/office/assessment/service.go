@@ -36,8 +36,7 @@ type Deps struct {
 	Texts   *i18n.Messages // for reports outside a page
 	Company func(ctx context.Context, tx *sqlite.Tx) (Company, error)
 	Staff   Staff
-	// OneHand says in a sentence who holds several roles at once, "" for nobody: it stands at the foot of what
-	// leaves the house. nil says nothing.
+	// OneHand says in a sentence who holds several roles at once, for the foot of exports; nil says nothing.
 	OneHand func(ctx context.Context, tx *sqlite.Tx, locale string) (string, error)
 }
 

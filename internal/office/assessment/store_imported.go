@@ -30,7 +30,7 @@ func findAnswerVersion(ctx context.Context, tx *sqlite.Tx, round int64, node str
 	list, err := queryAnswers(ctx, tx, `SELECT `+answerColumns+` FROM assessment_answers
 		WHERE round = ? AND node = ? AND version = ?`, round, node, version)
 	if err != nil || len(list) == 0 {
-		return &Answer{Node: node, Value: None, Way: WayImport, FactsHash: hashFacts(nil)}, err
+		return &Answer{Node: node, Value: None, Way: WayImport, FactsHash: HashFacts(nil)}, err
 	}
 	return list[0], nil
 }

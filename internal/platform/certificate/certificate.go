@@ -115,6 +115,7 @@ func (s *Source) look() {
 			s.failed = err
 			return
 		}
+		s.stamp = "" // written just now: the new file may have the time and size of the old one
 	}
 	stamp, err := s.stampOf()
 	if err == nil && stamp == s.stamp {

@@ -175,9 +175,9 @@ func (x *xlsxWriter) page(name string, o Out) error {
 	if !o.Day.IsZero() {
 		head += "&R" + o.Day.String()
 	}
-	foot := "&R&P / &N"
+	foot := "&C&P / &N"
 	if o.Foot != "" {
-		foot = "&L" + strings.ReplaceAll(jtext.Truncate(jtext.Line(o.Foot), maxFoot), "&", "&&") + foot
+		foot = "&L" + strings.ReplaceAll(jtext.Truncate(jtext.Line(o.Foot), maxFoot), "&", "&&") + "&R&P / &N"
 	}
 	if err := x.file.SetHeaderFooter(name, &excelize.HeaderFooterOptions{OddHeader: head, OddFooter: foot}); err != nil {
 		return fmt.Errorf("set page head: %w", err)

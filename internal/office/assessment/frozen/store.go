@@ -1,29 +1,33 @@
-package assessment
+// Package frozen checks that answers still stand as they were given: with the facts that were shown beside them, and
+// as the audit log tells them. It has no page; `kizuki verify` calls it. It imports assessment and registers.
+package frozen
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 
+	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/register/fact"
+	"github.com/kizuki-security/kizuki/internal/register/verdict"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // frozenAnswer is an answer as the check of frozen answers reads it.
 type frozenAnswer struct {
-	*Answer
+	*assessment.Answer
 	id        int64
 	round     string // key
 	framework string
 	imported  bool // with a whole round of an earlier year: the log names the round, not each answer
 }
 
-// VerifyFrozen checks every answer ever given: the facts that were frozen into it are still there with the same contents,
+// Verify checks every answer ever given: the facts that were frozen into it are still there with the same contents,
 // and the log tells the same answer. It returns how many were checked; the error names the first that is wrong: code
 // conflict, key assessment.frozen.facts or assessment.frozen.log.
-func (s *Service) VerifyFrozen(ctx context.Context, tx *sqlite.Tx) (int, error) {
+func Verify(ctx context.Context, tx *sqlite.Tx, facts *fact.Store) (int, error) {
 	all, err := allAnswers(ctx, tx)
 	if err != nil {
 		return 0, err
@@ -33,11 +37,11 @@ func (s *Service) VerifyFrozen(ctx context.Context, tx *sqlite.Tx) (int, error) 
 		return 0, err
 	}
 	for i, a := range all {
-		facts, err := s.frozenFacts(ctx, tx, a.Facts)
+		shown, err := frozenFacts(ctx, tx, facts, a.Facts)
 		if err != nil {
 			return i, err
 		}
-		if hashFacts(facts) != a.FactsHash {
+		if assessment.HashFacts(shown) != a.FactsHash {
 			return i, problem.Conflict("assessment.frozen.facts", "row", a.id, "node", a.Node)
 		}
 		if !a.imported && !logged[a.said()] {
@@ -47,17 +51,32 @@ func (s *Service) VerifyFrozen(ctx context.Context, tx *sqlite.Tx) (int, error) 
 	return len(all), nil
 }
 
-func (s *Service) frozenFacts(ctx context.Context, tx *sqlite.Tx, ids []int64) ([]fact.Fact, error) {
+func frozenFacts(ctx context.Context, tx *sqlite.Tx, facts *fact.Store, ids []int64) ([]fact.Fact, error) {
 	const most = 500 // parameters of one query
 	var out []fact.Fact
 	for from := 0; from < len(ids); from += most {
-		some, err := s.facts.ByID(ctx, tx, ids[from:min(from+most, len(ids))])
+		some, err := facts.ByID(ctx, tx, ids[from:min(from+most, len(ids))])
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, some...)
 	}
 	return out, nil
+}
+
+// stored is how a value stands in table and log; 未確認 has no text of its own in code.
+func stored(r verdict.Result) string {
+	if r == verdict.Unknown {
+		return "unknown"
+	}
+	return string(r)
+}
+
+func resultOf(text string) verdict.Result {
+	if text == "unknown" {
+		return verdict.Unknown
+	}
+	return verdict.Result(text)
 }
 
 // saidAnswer is what log and answer must both tell.
@@ -97,7 +116,7 @@ func allAnswers(ctx context.Context, tx *sqlite.Tx) ([]frozenAnswer, error) {
 	defer rows.Close()
 	var out []frozenAnswer
 	for rows.Next() {
-		a := frozenAnswer{Answer: &Answer{}}
+		a := frozenAnswer{Answer: &assessment.Answer{}}
 		var value, said, facts string
 		var at int64
 		err := rows.Scan(&a.id, &a.round, &a.framework, &a.imported, &a.Node, &value, &a.Expires, &said, &facts, &a.FactsHash, &a.Way, &a.By, &at)
