@@ -99,7 +99,7 @@ func demoFolder(t testing.TB) string {
 		t.Fatal(template.err)
 	}
 	dir := t.TempDir()
-	if err := errors.Join(os.CopyFS(dir, os.DirFS(template.dir)), os.Chmod(dir, 0o700)); err != nil { //nolint:gosec // a folder needs the right to enter
+	if err := errors.Join(os.CopyFS(dir, os.DirFS(template.dir)), os.Chmod(dir, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	return dir
