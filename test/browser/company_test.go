@@ -42,7 +42,7 @@ func (u users) GetUserByUsername(name string) *storage.User {
 func TestCompanyAccount(t *testing.T) {
 	t.Parallel()
 	const password = "momiji-no-kouen-2026"
-	a, err := app.Open(t.Context(), app.Config{Dir: t.TempDir(), Now: time.Now, Log: app.DiscardLog()}) // the provider's clock is the real one
+	a, err := app.Open(t.Context(), app.Config{Dir: t.TempDir(), Now: time.Now, Log: app.DiscardLog(), PasswordAlone: true}) // the provider's clock is the real one
 	if err != nil {
 		t.Fatal(err)
 	}

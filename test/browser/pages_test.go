@@ -28,9 +28,11 @@ import (
 )
 
 // noPages are the GET routes that answer with something else than a page, or only before the set-up
-// (TestFirstAfternoon goes there). Those that lead on to another page count as looked at.
+// (TestFirstAfternoon goes there), or lead to another house (TestCompanyAccount). Those that lead on to another page count as looked at.
 var noPages = []string{
 	"GET /healthz", "GET /static/{hash}/{name}", "GET /setup", "GET /attachments/{key}", "GET /import/{kind}/template",
+	"GET /audit/chain", "GET /audit/checkpoints/{size}/note", "GET /backup/files/{key}",
+	"GET /login/company", "GET /login/company/callback", "GET /logout/company",
 }
 
 // axe reads axe-core, which looks for what keeps people with impairments out.
@@ -310,7 +312,7 @@ func seeds(t testing.TB, a *app.App) (s start) {
 	token, _, err := a.Accounts.PasswordLink(ctx, other.Key)
 	must(err)
 	s.links = append(s.links, link.Path("password", token))
-	s.pages = append(s.pages, "/import", "/rounds/new")
+	s.pages = append(s.pages, "/import", "/rounds/new", "/people/retention", "/backup/key")
 	// Pages about factors that the person in charge does not have, or that this address does not allow.
 	s.pages = append(s.pages, "/me/factors/app", "/me/factors/app/remove", "/me/factors/codes", "/me/factors/passkeys/new", "/me/factors/passkeys/none/remove")
 	s.links = append(s.links, account.SecondPath) // leads back to the first step
