@@ -25,6 +25,8 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/intake"
 	"github.com/kizuki-security/kizuki/internal/register/link"
 	"github.com/kizuki-security/kizuki/internal/register/outbox"
+	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
 
 // noPages are the GET routes that answer with something else than a page, or only before the set-up
@@ -313,6 +315,7 @@ func seeds(t testing.TB, a *app.App) (s start) {
 	must(err)
 	s.links = append(s.links, link.Path("password", token))
 	s.pages = append(s.pages, "/import", "/rounds/new", "/people/retention", "/backup/key")
+	s.pages = append(s.pages, leavers(t, a)...)
 	// Pages about factors that the person in charge does not have, or that this address does not allow.
 	s.pages = append(s.pages, "/me/factors/app", "/me/factors/app/remove", "/me/factors/codes", "/me/factors/passkeys/new", "/me/factors/passkeys/none/remove")
 	s.links = append(s.links, account.SecondPath) // leads back to the first step
@@ -342,6 +345,24 @@ func seeds(t testing.TB, a *app.App) (s start) {
 	s.links = append(s.links, link.Path(question.Purpose, token))
 	s.pages = append(s.pages, waiting(t, a, asMe)...)
 	return s
+}
+
+// leavers gives the pages about what is held of people who left.
+func leavers(t testing.TB, a *app.App) (pages []string) {
+	t.Helper()
+	ctx := app.AsCommand(t.Context())
+	var left []people.Person
+	err := a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		left, err = a.People.List(ctx, tx, people.Filter{LeftBefore: jdate.Of(tx.Now)})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range left[:min(2, len(left))] {
+		pages = append(pages, "/people/"+p.Key+"/data", "/people/"+p.Key+"/erase")
+	}
+	return pages
 }
 
 // waiting puts files in: a staff list that waits, one that was taken over, a sheet to fill.
