@@ -11,6 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/kizuki-security/kizuki/internal/app"
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/account"
 )
 
 // send opens a page, fills in a form without the browser's own checks, sends it, and inspects what comes back.
@@ -89,6 +91,7 @@ func TestPagesAfterForms(t *testing.T) {
 			w.signOutAndIn("genba")
 			w.refused("/policy", http.StatusForbidden)
 			w.crawlAll("/today")
+			w.reads = true
 			w.signOutAndIn("shacho")
 			w.crawlAll("/gaps", "/policy")
 		})
@@ -137,7 +140,16 @@ func (w *walk) madePages() {
 	w.send("/sheet/jama-japia@2.3/ask", "main form", nil, http.StatusOK)
 	w.send("/sheet/jama-japia@2.3/owners", `main form[action$="/link"]`, nil, http.StatusOK)
 	w.openByText("/policy", "鍵の手順")
-	w.answer(`main form[action$="/ask"]`, nil, http.StatusOK)
+	var president account.Account
+	ctx := app.AsCommand(w.t.Context())
+	err := w.office.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		president, err = w.office.Accounts.ByLogin(ctx, tx, "shacho")
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.answer(`main form[action$="/ask"]`, map[string]string{"approver": president.Person}, http.StatusOK)
 	w.openByText("/policy", "来客の手順")
 	w.answer(`main form[action$="/notify"]`, map[string]string{"way": "link"}, http.StatusOK)
 }

@@ -85,6 +85,7 @@ type walk struct {
 
 	locale, axe string
 	office      *app.App
+	reads       bool // this person only reads: forms are shown as they are, without a way to send them
 	routes      *http.ServeMux
 	seen        map[string]bool
 	patterns    map[string]int // pages looked at of each route
@@ -172,7 +173,9 @@ func (w *walk) inspect(at, pattern string, closely bool) {
 	if closely {
 		w.barriers(at)
 		w.keyboard(at)
-		w.plain(at)
+		if !w.reads {
+			w.plain(at)
+		}
 	}
 	name := w.locale + "-" + strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.TrimPrefix(pattern, "GET "), "-"), "-") + fmt.Sprintf("-%d", w.patterns[pattern])
 	w.picture(name + "-wide")
