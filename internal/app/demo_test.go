@@ -224,7 +224,7 @@ func demoFiles(t *testing.T, a *app.App) {
 		adds, refused int
 		options       map[string]string
 	}{
-		{"people", "staff.xlsx", 2, 4, nil},
+		{"people", "staff.xlsx", 2, 5, nil},
 		{"people", "staff-cp932.csv", 0, 0, nil},
 		{"sheet", "last-year-sheet.xlsx", 90, 0, map[string]string{"round": "before_last"}},
 	} {
