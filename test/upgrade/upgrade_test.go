@@ -43,6 +43,9 @@ func dumps(t *testing.T) []string {
 // unpack writes the office of a dump into a folder.
 func unpack(t *testing.T, dump, dir string) {
 	t.Helper()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	f, err := os.Open(dump)
 	if err != nil {
 		t.Fatal(err)
