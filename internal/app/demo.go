@@ -17,7 +17,6 @@ import (
 // OpenDemo opens an office with the sample company, building it when the folder is empty. History is made
 // by the real acts, with a clock that is moved through three years before it follows cfg.Now.
 func OpenDemo(ctx context.Context, cfg Config, progress func(done, total int)) (*App, error) {
-	defer sqlite.RepeatKeys()()
 	clock := sample.NewClock(cfg.Now)
 	now := cfg.Now
 	cfg.Now = clock.Now
@@ -36,6 +35,7 @@ func OpenDemo(ctx context.Context, cfg Config, progress func(done, total int)) (
 }
 
 func (a *App) fillDemo(ctx context.Context, clock *sample.Clock, today jdate.Day, progress func(done, total int)) error {
+	defer a.DB.RepeatKeys()()
 	var setUp bool
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
 		company, err := a.Org.Company(ctx, tx)

@@ -94,7 +94,7 @@ func (s *Service) SaveAction(ctx context.Context, a Action) (string, error) {
 		}
 		act := "assessment.action_changed"
 		if a.Version == 0 {
-			a.Key, act = sqlite.NewKey(tx.Now), "assessment.action_made"
+			a.Key, act = tx.NewKey(), "assessment.action_made"
 		}
 		if err := putAction(ctx, tx, &a, actor.From(ctx).ID()); err != nil {
 			return err

@@ -34,7 +34,7 @@ func findStatus(ctx context.Context, tx *sqlite.Tx) (status, error) {
 // touch gives the state of all boards a new name. Names are never used again, so that a board kept in memory
 // by a transaction that was rolled back is never mistaken for another state.
 func touch(ctx context.Context, tx *sqlite.Tx) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE assessment_status SET change = ? WHERE one = 1`, sqlite.NewKey(tx.Now)); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE assessment_status SET change = ? WHERE one = 1`, tx.NewKey()); err != nil {
 		return fmt.Errorf("note change of assessments: %w", err)
 	}
 	return nil
@@ -64,7 +64,7 @@ func putOfficial(ctx context.Context, tx *sqlite.Tx, key, source string, items [
 			return fmt.Errorf("keep wording of %s: %w", it.Item, err)
 		}
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE assessment_status SET official = ? WHERE one = 1`, sqlite.NewKey(tx.Now))
+	_, err := tx.ExecContext(ctx, `UPDATE assessment_status SET official = ? WHERE one = 1`, tx.NewKey())
 	if err != nil {
 		return fmt.Errorf("note imported wording: %w", err)
 	}
@@ -118,7 +118,7 @@ func findRounds(ctx context.Context, tx *sqlite.Tx, framework string) ([]*Round,
 }
 
 func insertRound(ctx context.Context, tx *sqlite.Tx, r *Round, by string) error {
-	r.Key, r.OpenedAt, r.Version = sqlite.NewKey(tx.Now), tx.Now, 1
+	r.Key, r.OpenedAt, r.Version = tx.NewKey(), tx.Now, 1
 	res, err := tx.ExecContext(ctx, `INSERT INTO assessment_rounds
 		(key, framework, fiscal_year, name, from_on, to_on, imported, opened_at, opened_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.Key, r.Framework, r.FiscalYear, r.Name, r.From, r.To, r.Imported, sqlite.Millis(tx.Now), by)
@@ -134,7 +134,7 @@ func insertRound(ctx context.Context, tx *sqlite.Tx, r *Round, by string) error 
 
 // insertLockedRound keeps a round that ended elsewhere.
 func insertLockedRound(ctx context.Context, tx *sqlite.Tx, r *Round, by string) error {
-	r.Key, r.OpenedAt, r.LockedAt, r.LockedBy, r.Version = sqlite.NewKey(tx.Now), tx.Now, tx.Now, by, 1
+	r.Key, r.OpenedAt, r.LockedAt, r.LockedBy, r.Version = tx.NewKey(), tx.Now, tx.Now, by, 1
 	res, err := tx.ExecContext(ctx, `INSERT INTO assessment_rounds
 		(key, framework, fiscal_year, name, from_on, to_on, imported, opened_at, opened_by, locked_at, locked_by)
 		VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,

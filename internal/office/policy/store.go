@@ -98,7 +98,7 @@ func fillReviews(ctx context.Context, tx *sqlite.Tx, byID map[int64]*Document) e
 }
 
 func insertDocument(ctx context.Context, tx *sqlite.Tx, d Draft) (*Document, error) {
-	doc := &Document{Key: sqlite.NewKey(tx.Now), Type: d.Type, Title: d.Title, Topics: d.Topics, Owner: d.Owner, Version: 1}
+	doc := &Document{Key: tx.NewKey(), Type: d.Type, Title: d.Title, Topics: d.Topics, Owner: d.Owner, Version: 1}
 	res, err := tx.ExecContext(ctx, `INSERT INTO policy_documents (key, type, title, topics, owner, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
 		doc.Key, doc.Type, doc.Title, strings.Join(doc.Topics, ","), doc.Owner, sqlite.Millis(tx.Now))
 	if err != nil {
@@ -141,7 +141,7 @@ func saveDraft(ctx context.Context, tx *sqlite.Tx, doc *Document, d Draft, autho
 		next = doc.Editions[0].Number + 1
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO policy_versions (key, document, number, body, change_note, attachment, author, drafted_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, sqlite.NewKey(tx.Now), doc.ID, next, d.Body, d.ChangeNote, d.Attachment, author, sqlite.Millis(tx.Now))
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, tx.NewKey(), doc.ID, next, d.Body, d.ChangeNote, d.Attachment, author, sqlite.Millis(tx.Now))
 	if err != nil {
 		return fmt.Errorf("insert draft: %w", err)
 	}
@@ -164,7 +164,7 @@ func approveEdition(ctx context.Context, tx *sqlite.Tx, doc, edition int64, a Ap
 
 func insertReview(ctx context.Context, tx *sqlite.Tx, doc int64, r Review) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO policy_reviews (key, document, on_day, result, considered, by_person, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		sqlite.NewKey(tx.Now), doc, r.On, r.Result, r.Considered, r.By, sqlite.Millis(tx.Now))
+		tx.NewKey(), doc, r.On, r.Result, r.Considered, r.By, sqlite.Millis(tx.Now))
 	if err != nil {
 		return fmt.Errorf("insert review: %w", err)
 	}

@@ -56,7 +56,7 @@ func notifiedPeople(ctx context.Context, tx *sqlite.Tx) (map[int64]map[string]jd
 }
 
 func insertNotice(ctx context.Context, tx *sqlite.Tx, doc, edition int64, n *Notice) error {
-	n.Key = sqlite.NewKey(tx.Now)
+	n.Key = tx.NewKey()
 	res, err := tx.ExecContext(ctx, `INSERT INTO policy_notices (key, document, edition, way, on_day, place, site, note, attachment, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, n.Key, doc, edition, n.Way, n.On, n.Place, n.Site, n.Note, n.Attachment, sqlite.Millis(tx.Now))
 	if err != nil {

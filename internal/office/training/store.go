@@ -119,7 +119,7 @@ func fillReflections(ctx context.Context, tx *sqlite.Tx, byID map[int64]*Session
 }
 
 func insertSession(ctx context.Context, tx *sqlite.Tx, s *Session) error {
-	s.Key = sqlite.NewKey(tx.Now)
+	s.Key = tx.NewKey()
 	res, err := tx.ExecContext(ctx, `INSERT INTO training_sessions (key, title, on_day, topics, method, content, teacher, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, s.Key, s.Title, s.On, strings.Join(s.Topics, ","), s.Method, s.Content, s.Teacher, sqlite.Millis(tx.Now))
 	if err != nil {
@@ -173,7 +173,7 @@ func deleteAttendance(ctx context.Context, tx *sqlite.Tx, session int64, person 
 }
 
 func insertReflection(ctx context.Context, tx *sqlite.Tx, session int64, r *Reflection) error {
-	r.Key = sqlite.NewKey(tx.Now)
+	r.Key = tx.NewKey()
 	_, err := tx.ExecContext(ctx, `INSERT INTO training_reflections (key, session, on_day, found, next_time, by_person, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`, r.Key, session, r.On, r.Found, r.NextTime, r.By, sqlite.Millis(tx.Now))
 	if err != nil {

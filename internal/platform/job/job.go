@@ -122,7 +122,7 @@ func (q *Queue) Put(ctx context.Context, tx *sqlite.Tx, kind string, payload any
 	if err != nil {
 		return "", fmt.Errorf("write payload of job: %w", err)
 	}
-	key = sqlite.NewKey(tx.Now)
+	key = tx.NewKey()
 	if err := insert(ctx, tx, Job{Key: key, Kind: kind, Payload: text, Next: tx.Now}); err != nil {
 		return "", err
 	}

@@ -7,22 +7,35 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 )
 
-// Not parallel: RepeatKeys is one switch for the whole process.
 func TestRepeatKeys(t *testing.T) {
-	at := time.UnixMilli(1_790_000_000_000)
-	keys := func() (out [3]string) {
-		for i := range out {
-			out[i] = sqlite.NewKey(at)
+	t.Parallel()
+	open := func() *sqlite.DB {
+		db, err := sqlite.Open(t.Context(), t.TempDir()+"/x.db", func() time.Time { return time.UnixMilli(1_790_000_000_000) })
+		if err != nil {
+			t.Fatal(err)
 		}
+		t.Cleanup(func() { _ = db.Close() })
+		return db
+	}
+	db, other := open(), open()
+	keys := func() (out [3]string) {
+		if err := db.Write(t.Context(), func(tx *sqlite.Tx) error {
+			out[0], out[1] = tx.NewKey(), tx.NewKey()
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		out[2] = db.NewKey()
 		return out
 	}
-	stop := sqlite.RepeatKeys()
+	stop := db.RepeatKeys()
+	defer other.RepeatKeys()() // one office built beside another changes nothing in the first
 	first := keys()
 	stop()
 	if free := keys(); free == first {
 		t.Error("keys are still the same after stop")
 	}
-	stop = sqlite.RepeatKeys()
+	stop = db.RepeatKeys()
 	defer stop()
 	if again := keys(); again != first {
 		t.Errorf("keys = %v, want those of the first time: %v", again, first)

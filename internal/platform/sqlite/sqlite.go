@@ -34,6 +34,7 @@ type DB struct {
 	guard func() error // refuses acts; may be nil
 	full  func()       // hears that the disk is full; may be nil
 
+	keys    keySource     // random unless RepeatKeys is on
 	changes atomic.Uint64 // see Changes
 }
 
@@ -44,6 +45,7 @@ type Tx struct {
 	Now time.Time
 
 	before   []func(context.Context, *Tx) error
+	keys     *keySource
 	noted    map[any]any
 	prepared map[string]*sql.Stmt
 }
@@ -135,7 +137,7 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	if err := db.admit(ctx); err != nil {
 		return err
 	}
-	err := run(ctx, db.write, db.Now(), false, fn)
+	err := db.run(ctx, db.write, false, fn)
 	if err == nil {
 		db.changes.Add(1)
 	} else if db.full != nil && isFull(err) {
@@ -150,15 +152,16 @@ func (db *DB) Changes() (number uint64, ok bool) { return db.changes.Load(), db.
 
 // Read runs fn in a read transaction: it sees one state of the database throughout.
 func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
-	return run(ctx, db.read, db.Now(), true, fn)
+	return db.run(ctx, db.read, true, fn)
 }
 
-func run(ctx context.Context, pool *sql.DB, now time.Time, readOnly bool, fn func(*Tx) error) (err error) {
+func (db *DB) run(ctx context.Context, pool *sql.DB, readOnly bool, fn func(*Tx) error) (err error) {
+	now := db.Now() // the act begins when it was asked for, not when its turn came
 	raw, err := pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: readOnly})
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
-	tx := &Tx{Tx: raw, Now: now}
+	tx := &Tx{Tx: raw, Now: now, keys: &db.keys}
 	done := false
 	defer func() {
 		if !done { // fn failed or panicked

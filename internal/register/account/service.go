@@ -151,7 +151,7 @@ func (s *Service) Create(ctx context.Context, n NewAccount) (Account, error) {
 // insert adds a checked account with its audit row.
 func (s *Service) insert(ctx context.Context, tx *sqlite.Tx, n NewAccount, hash string) (Account, error) {
 	a := stored{password: hash, Account: Account{
-		Key: sqlite.NewKey(tx.Now), Login: n.Login, Name: n.Name, Person: n.Person, Roles: n.Roles, Scope: n.Scope, Ends: n.Ends,
+		Key: tx.NewKey(), Login: n.Login, Name: n.Name, Person: n.Person, Roles: n.Roles, Scope: n.Scope, Ends: n.Ends,
 		HasPassword: hash != "", CreatedAt: tx.Now,
 	}}
 	if hash != "" {

@@ -39,7 +39,7 @@ func (s *Store) Add(ctx context.Context, tx *sqlite.Tx, u Upload) (Attachment, e
 		return Attachment{}, err
 	}
 	a := Attachment{
-		Key: sqlite.NewKey(tx.Now), Record: u.Record, Name: u.Name, Type: is, Size: int64(len(u.Data)), SHA256: sum,
+		Key: tx.NewKey(), Record: u.Record, Name: u.Name, Type: is, Size: int64(len(u.Data)), SHA256: sum,
 		From: u.From, To: u.To, Expires: u.Expires, Note: u.Note, AddedAt: tx.Now, AddedBy: actor.From(ctx).ID(),
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO attach_files (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

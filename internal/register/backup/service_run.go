@@ -30,7 +30,7 @@ func (r Run) fileName() string {
 // caller holds s.one.
 func (s *Service) run(ctx context.Context, way Way) (Run, error) {
 	defer s.setProgress(Progress{})
-	r := Run{Key: sqlite.NewKey(s.db.Now()), Way: way, State: Running}
+	r := Run{Key: s.db.NewKey(), Way: way, State: Running}
 	var set Settings
 	var key Key
 	err := s.db.Write(ctx, func(tx *sqlite.Tx) error {
@@ -86,7 +86,7 @@ func (s *Service) write(ctx context.Context, r *Run, set Settings, key Key) (fil
 			errs = append(errs, err)
 			continue
 		}
-		f.Key = sqlite.NewKey(s.db.Now())
+		f.Key = s.db.NewKey()
 		files = append(files, f)
 	}
 	return files, errors.Join(errs...)

@@ -77,7 +77,7 @@ func (s *Service) Prepare(ctx context.Context, kind, name string, data []byte, s
 	}
 	i := Import{Kind: kind, File: jtext.Truncate(jtext.Line(name), 100), SHA256: sum(data), Size: int64(len(data)), Setting: setting, State: Waiting, Version: 1}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		i.Key, i.CreatedBy, i.CreatedAt = sqlite.NewKey(tx.Now), actor.From(ctx).ID(), tx.Now
+		i.Key, i.CreatedBy, i.CreatedAt = tx.NewKey(), actor.From(ctx).ID(), tx.Now
 		if err := s.keep(i.Key, data); err != nil {
 			return err
 		}

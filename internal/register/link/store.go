@@ -23,7 +23,7 @@ func Create(ctx context.Context, tx *sqlite.Tx, n New) (token string, l Link, er
 	}
 	token = newToken()
 	l = Link{
-		Key: sqlite.NewKey(tx.Now), Purpose: n.Purpose, Subject: n.Subject, Person: n.Person, CreatedAt: tx.Now,
+		Key: tx.NewKey(), Purpose: n.Purpose, Subject: n.Subject, Person: n.Person, CreatedAt: tx.Now,
 		CreatedBy: actor.From(ctx).ID(), ExpiresAt: tx.Now.Add(time.Duration(n.Days) * 24 * time.Hour),
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO link_links (token_hash, `+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`,

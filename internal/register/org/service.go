@@ -211,7 +211,7 @@ func (s *Service) AddMajorChange(ctx context.Context, c MajorChange) error {
 		if err := c.check(today(tx)); err != nil {
 			return err
 		}
-		c.Key = sqlite.NewKey(tx.Now)
+		c.Key = tx.NewKey()
 		if err := insertChange(ctx, tx, c); err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func (s *Service) saveSite(ctx context.Context, tx *sqlite.Tx, site Site) (strin
 	}
 	act := "org.site_changed"
 	if site.Key == "" {
-		act, site.Key = "org.site_added", sqlite.NewKey(tx.Now)
+		act, site.Key = "org.site_added", tx.NewKey()
 		if err := insertSite(ctx, tx, site); err != nil {
 			return "", err
 		}
@@ -87,7 +87,7 @@ func (s *Service) saveDepartment(ctx context.Context, tx *sqlite.Tx, d Departmen
 		return "", err
 	}
 	if d.Key == "" {
-		act, d.Key = "org.department_added", sqlite.NewKey(tx.Now)
+		act, d.Key = "org.department_added", tx.NewKey()
 		if d.Owner != "" {
 			d.OwnerSince = dayOrZero(d.OwnerSince, today(tx))
 		}

@@ -179,7 +179,7 @@ func (s *Service) TestMail(ctx context.Context) (address string, err error) {
 	}
 	d := delivery{entry: Entry{Message: Message{Account: who.Account, Text: "outbox.test"}}}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		d.entry.Key = sqlite.NewKey(tx.Now)
+		d.entry.Key = tx.NewKey()
 		if err := s.address(ctx, tx, &d); err != nil {
 			return err
 		}
@@ -209,7 +209,7 @@ func (s *Service) TestChannel(ctx context.Context, key string) error {
 	}
 	d := delivery{lang: i18n.Locales[0], entry: Entry{Message: Message{Channel: key, Text: "outbox.test"}}}
 	err := s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		d.entry.Key = sqlite.NewKey(tx.Now)
+		d.entry.Key = tx.NewKey()
 		c, err := channelByKey(ctx, tx, key)
 		if err != nil {
 			return err

@@ -94,7 +94,7 @@ func (s *Service) digest(ctx context.Context, day jdate.Day, to Message, keep fu
 		}
 		m, keys := compose(duties, day)
 		m.Account, m.Channel = to.Account, to.Channel
-		key := sqlite.NewKey(tx.Now)
+		key := tx.NewKey()
 		if first, err := claimDigest(ctx, tx, recipient, day, key, keys); err != nil || !first {
 			return err
 		}

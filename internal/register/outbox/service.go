@@ -36,7 +36,7 @@ func (s *Service) Send(ctx context.Context, tx *sqlite.Tx, m Message) (key strin
 			return "", err
 		}
 	}
-	key = sqlite.NewKey(tx.Now)
+	key = tx.NewKey()
 	if err := insertMessage(ctx, tx, key, actor.From(ctx).ID(), m); err != nil {
 		return "", err
 	}

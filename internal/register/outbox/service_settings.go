@@ -143,7 +143,7 @@ func (s *Service) AddChannel(ctx context.Context, n NewChannel) (key, secret str
 		return "", "", err
 	}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
-		c := Channel{Key: sqlite.NewKey(tx.Now), Name: n.Name, Kind: to.Kind, Host: to.Host(), Digest: n.Digest}
+		c := Channel{Key: tx.NewKey(), Name: n.Name, Kind: to.Kind, Host: to.Host(), Digest: n.Digest}
 		key = c.Key
 		if c.sealed, err = s.seal(c.Key, to); err != nil {
 			return err

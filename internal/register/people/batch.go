@@ -46,7 +46,7 @@ func (s *Service) ApplyBatch(ctx context.Context, tx *sqlite.Tx, b Batch) (Undo,
 		return undo, err
 	}
 	for _, p := range b.Add {
-		p.Key = sqlite.NewKey(tx.Now)
+		p.Key = tx.NewKey()
 		if err := w.add(ctx, p); err != nil {
 			return undo, err
 		}
@@ -124,7 +124,7 @@ func (w *batchWriter) change(ctx context.Context, p Person, movedOn jdate.Day) (
 		return u, err
 	}
 	if old.Department != "" && p.Department != "" && old.Department != p.Department {
-		m := Move{Key: sqlite.NewKey(w.tx.Now), Person: p.Key, On: movedOn, From: old.Department, To: p.Department}
+		m := Move{Key: w.tx.NewKey(), Person: p.Key, On: movedOn, From: old.Department, To: p.Department}
 		if err := insertMove(ctx, w.tx, m); err != nil {
 			return u, err
 		}

@@ -125,7 +125,7 @@ func (s *Service) Add(ctx context.Context, p Person) (key string, err error) {
 	}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
 		p = p.Tidy()
-		p.Key = sqlite.NewKey(tx.Now)
+		p.Key = tx.NewKey()
 		return s.insert(ctx, tx, p)
 	})
 	return p.Key, err
@@ -142,7 +142,7 @@ func (s *Service) AddFirst(ctx context.Context, tx *sqlite.Tx, p Person) (key st
 		return "", problem.Conflict("people.not_first")
 	}
 	p = p.Tidy()
-	p.Key = sqlite.NewKey(tx.Now)
+	p.Key = tx.NewKey()
 	return p.Key, s.insert(ctx, tx, p)
 }
 
@@ -171,7 +171,7 @@ func (s *Service) Save(ctx context.Context, p Person, movedOn jdate.Day) error {
 			if !p.Joined.IsZero() && movedOn.Before(p.Joined) {
 				return p, problem.Invalid("moved_on", "people.moved_before_joined", "joined", p.Joined)
 			}
-			return p, insertMove(ctx, tx, Move{Key: sqlite.NewKey(tx.Now), Person: p.Key, On: movedOn, From: old.Department, To: p.Department})
+			return p, insertMove(ctx, tx, Move{Key: tx.NewKey(), Person: p.Key, On: movedOn, From: old.Department, To: p.Department})
 		}
 		return p, nil
 	})

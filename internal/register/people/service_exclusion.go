@@ -20,7 +20,7 @@ func (s *Service) Exclude(ctx context.Context, e Exclusion) error {
 		if err != nil {
 			return err
 		}
-		e.Key, e.Note = sqlite.NewKey(tx.Now), jtext.Line(e.Note)
+		e.Key, e.Note = tx.NewKey(), jtext.Line(e.Note)
 		if e.From.IsZero() {
 			e.From = today(tx)
 		}

@@ -47,7 +47,7 @@ func (s *Service) Give(ctx context.Context, framework, item string, e Entry) err
 			return err
 		}
 		a := Advice{
-			Key: sqlite.NewKey(tx.Now), Framework: b.Key(), Item: it.Node.ID, Text: e.Text, Signed: e.Signed, State: it.State, Seal: Seal(it),
+			Key: tx.NewKey(), Framework: b.Key(), Item: it.Node.ID, Text: e.Text, Signed: e.Signed, State: it.State, Seal: Seal(it),
 			By: actor.From(ctx).ID(), At: tx.Now,
 		}
 		if b.Round != nil {

@@ -109,7 +109,7 @@ func (s *Service) save(ctx context.Context, tx *sqlite.Tx, r Request) (string, e
 	}
 	act := "request.changed"
 	if r.Version == 0 {
-		r.Key, act = sqlite.NewKey(tx.Now), "request.made"
+		r.Key, act = tx.NewKey(), "request.made"
 	}
 	if err := put(ctx, tx, &r, actor.From(ctx).ID()); err != nil {
 		return "", err
@@ -144,7 +144,7 @@ func (s *Service) AddEvent(ctx context.Context, key string, e Event, file *attac
 		if err != nil {
 			return err
 		}
-		e.Key, e.By = sqlite.NewKey(tx.Now), actor.From(ctx).ID()
+		e.Key, e.By = tx.NewKey(), actor.From(ctx).ID()
 		if file != nil && s.files != nil {
 			file.Record = "assessment/request/" + key
 			kept, err := s.files.Add(ctx, tx, *file)

@@ -65,7 +65,7 @@ func insertUsed(ctx context.Context, tx *sqlite.Tx, u Used) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("write place of sheet: %w", err)
 	}
-	key := sqlite.NewKey(tx.Now)
+	key := tx.NewKey()
 	_, err = tx.ExecContext(ctx, `INSERT INTO assessment_sheets
 		(key, framework, way, file, sha256, layout, items, sent_to, sent_on, by_actor, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		key, u.Framework, u.Way, u.File, u.SHA256, string(place), u.Items, u.SentTo, u.SentOn, u.By, sqlite.Millis(tx.Now))
@@ -127,7 +127,7 @@ func insertWaiting(ctx context.Context, tx *sqlite.Tx, w waiting) (string, error
 	if _, err := tx.ExecContext(ctx, `DELETE FROM assessment_sheet_waiting WHERE at < ?`, sqlite.Millis(old)); err != nil {
 		return "", fmt.Errorf("forget old workbooks: %w", err)
 	}
-	key := sqlite.NewKey(tx.Now)
+	key := tx.NewKey()
 	_, err := tx.ExecContext(ctx, `INSERT INTO assessment_sheet_waiting (key, framework, file, data, by_actor, at) VALUES (?, ?, ?, ?, ?, ?)`,
 		key, w.Framework, w.File, w.Data, w.By, sqlite.Millis(tx.Now))
 	if err != nil {

@@ -40,7 +40,7 @@ func findDemand(ctx context.Context, tx *sqlite.Tx, key string) (*Demand, error)
 }
 
 func insertDemand(ctx context.Context, tx *sqlite.Tx, d *Demand) error {
-	d.Key = sqlite.NewKey(tx.Now)
+	d.Key = tx.NewKey()
 	_, err := tx.ExecContext(ctx, `INSERT INTO policy_demands (key, type, title, issuer, gist, document, listed_on, reflected_on, ended_on)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, d.Key, d.Type, d.Title, d.Issuer, d.Gist, d.Document, d.ListedOn, d.ReflectedOn, d.EndedOn)
 	if err != nil {
@@ -80,7 +80,7 @@ func findChecks(ctx context.Context, tx *sqlite.Tx) ([]Check, error) {
 }
 
 func insertCheck(ctx context.Context, tx *sqlite.Tx, c *Check) error {
-	c.Key = sqlite.NewKey(tx.Now)
+	c.Key = tx.NewKey()
 	types := make([]string, len(c.Types))
 	for i, t := range c.Types {
 		types[i] = string(t)

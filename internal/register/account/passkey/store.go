@@ -18,7 +18,7 @@ func Insert(ctx context.Context, tx *sqlite.Tx, k *Passkey) error {
 	if err != nil {
 		return fmt.Errorf("write the passkey: %w", err)
 	}
-	k.Key, k.CreatedAt = sqlite.NewKey(tx.Now), tx.Now
+	k.Key, k.CreatedAt = tx.NewKey(), tx.Now
 	res, err := tx.ExecContext(ctx, `INSERT INTO account_passkeys (key, account, credential_id, credential, party, name, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (credential_id) DO NOTHING`,
 		k.Key, k.Account, credentialID(k.record.ID), string(record), k.Party, k.Name, sqlite.Millis(tx.Now))

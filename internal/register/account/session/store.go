@@ -101,7 +101,7 @@ func HashOf(token string) string {
 // Begin opens a session for an account and returns its token, given this once.
 func Begin(ctx context.Context, tx *sqlite.Tx, account int64, how How, c Client) (token string, s Session, err error) {
 	token = NewToken()
-	s = Session{Key: sqlite.NewKey(tx.Now), Account: account, CreatedAt: tx.Now, SeenAt: tx.Now, How: how, Client: c}
+	s = Session{Key: tx.NewKey(), Account: account, CreatedAt: tx.Now, SeenAt: tx.Now, How: how, Client: c}
 	if s.Unseen, err = visit(ctx, tx, account, c); err != nil {
 		return "", s, err
 	}

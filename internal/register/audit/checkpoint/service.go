@@ -93,7 +93,7 @@ func (s *Service) present(ctx context.Context, tx *sqlite.Tx) (k Key, private, o
 		private, err = s.private(k)
 		return k, private, plan.Origin, err
 	}
-	plan.Origin = "kizuki-audit/" + sqlite.NewKey(tx.Now)
+	plan.Origin = "kizuki-audit/" + tx.NewKey()
 	if err := putSchedule(ctx, tx, plan); err != nil {
 		return k, "", "", err
 	}

@@ -161,7 +161,7 @@ func (s *Service) Confirm(ctx context.Context, mark, note string, paper *Paper) 
 			return problem.Conflict("people.confirm.changed")
 		}
 		c := Confirmation{
-			Key: sqlite.NewKey(tx.Now), On: today(tx), Note: jtext.Line(note), People: r.Active, Blanks: len(r.Blank), By: who.ID(),
+			Key: tx.NewKey(), On: today(tx), Note: jtext.Line(note), People: r.Active, Blanks: len(r.Blank), By: who.ID(),
 		}
 		record := "people/roster/" + c.Key
 		if paper != nil {
