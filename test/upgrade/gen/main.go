@@ -57,7 +57,7 @@ func pack(ctx context.Context, office, file string) (err error) {
 		return err
 	}
 	to := tar.NewWriter(zip)
-	err = filepath.WalkDir(office, func(path string, e fs.DirEntry, err error) error { //nolint:gosec // the person names the folder
+	err = filepath.WalkDir(office, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
 		}

@@ -65,7 +65,7 @@ func (h *Web) passkeyForm(w http.ResponseWriter, r *http.Request) error {
 func (h *Web) options(w http.ResponseWriter, options []byte, token, path string) error {
 	http.SetCookie(w, h.auth.Cookie(ceremonyCookie, token, path, ceremonyLife))
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(options) //nolint:gosec // JSON, sent as JSON and with nosniff: no browser reads it as a page
+	_, _ = w.Write(options) // JSON, sent as JSON and with nosniff: no browser reads it as a page
 	return nil
 }
 

@@ -50,7 +50,7 @@ func expectedAccount(ctx context.Context, tx *sqlite.Tx, names []string) (string
 	for i, name := range names {
 		args[i] = name
 	}
-	//nolint:gosec // what is put together is question marks only; the names are arguments
+	// What is put together is question marks only; the names are arguments
 	return oneKey(tx.QueryRowContext(ctx, `SELECT a.key FROM account_sso_expected e JOIN account_accounts a ON a.id = e.account
 		WHERE e.identifier IN (`+strings.TrimSuffix(strings.Repeat("?, ", len(names)), ", ")+`) ORDER BY a.id LIMIT 1`, args...))
 }
