@@ -103,7 +103,7 @@ func (e *environment) printGaps(r *app.GapsReport) {
 	e.println(e.t("cli.gaps.head", "company", r.Company, "day", r.AsOf))
 	e.println(e.t("cli.gaps.open", "n", r.Open.Clauses, "unmet", r.Open.Unmet, "unknown", r.Open.Unknown))
 	for _, t := range r.Targets {
-		e.println(e.t("cli.gaps.target", "title", t.Title, "level", t.LevelName, "met", t.Met, "items", t.Items))
+		e.println(e.t("cli.gaps.target", "title", t.Title, "level", t.LevelName, "met", t.Met+t.NA, "items", t.Items))
 	}
 	if len(r.NextSteps) == 0 {
 		return

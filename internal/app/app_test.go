@@ -183,6 +183,7 @@ func TestDemoIsStable(t *testing.T) {
 type page struct {
 	links, actions []string
 	text           string
+	stuck          []string // actions of forms that can be filled in but not sent
 }
 
 func parse(t testing.TB, body []byte) page {
@@ -199,6 +200,9 @@ func parse(t testing.TB, body []byte) page {
 			text.WriteString(n.Data)
 			text.WriteByte(' ')
 		case html.ElementNode:
+			if n.Data == "form" && stuck(n) {
+				p.stuck = append(p.stuck, attribute(n, "action"))
+			}
 			for _, attr := range n.Attr {
 				switch {
 				case attr.Key == "href" && strings.HasPrefix(attr.Val, "/"):
@@ -214,8 +218,31 @@ func parse(t testing.TB, body []byte) page {
 	return p
 }
 
+func attribute(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// stuck says whether a form has fields and no button: somebody who may only read would write in vain.
+func stuck(form *html.Node) bool {
+	fields, buttons := 0, 0
+	for n := range form.Descendants() {
+		switch {
+		case n.Data == "button":
+			buttons++
+		case n.Data == "select" || n.Data == "textarea" || n.Data == "input" && attribute(n, "type") != "hidden":
+			fields++
+		}
+	}
+	return fields > 0 && buttons == 0
+}
+
 // TestEveryLinkLeadsSomewhere follows every link of the sample company in both languages as three people:
-// no dead link, no form that posts to nowhere, no name of a message instead of its text.
+// no dead link, no form that posts to nowhere or cannot be sent, no name of a message instead of its text.
 func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	t.Parallel()
 	a := openDemo(t)
@@ -266,6 +293,9 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 						t.Errorf("%s has a form for %q, where nothing is", at, action)
 					}
 					posts[post] = true
+				}
+				for _, action := range p.stuck {
+					t.Errorf("%s: %s has a form for %q without a button", login, at, action)
 				}
 				for _, word := range keys.FindAllString(p.text, -1) {
 					if word = strings.Trim(word, " \t\n　（）()「」、。:："); a.Texts.Has(word) {

@@ -34,10 +34,10 @@ func sampleFolder(t *testing.T) (app.Config, string) {
 }
 
 // TestFlippedBits turns bits at random in the database and in the attachments of the sample company: each is named by
-// verify, or no value of any table has changed. Forty of them; two hundred with KIZUKI_PROVE=1.
+// verify, or no value of any table has changed. Twenty of them; two hundred with KIZUKI_PROVE=1.
 func TestFlippedBits(t *testing.T) {
 	t.Parallel()
-	flips := 40
+	flips := 20
 	if os.Getenv("KIZUKI_PROVE") != "" {
 		flips = 200
 	}

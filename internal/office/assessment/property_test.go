@@ -60,12 +60,12 @@ type walk struct {
 
 var errRollback = errors.New("roll back")
 
-// TestIncrementalEqualsFull walks through random histories (150, with KIZUKI_PROVE=1 all 1,000): facts come and
+// TestIncrementalEqualsFull walks through random histories (40, with KIZUKI_PROVE=1 all 1,000): facts come and
 // go, readings fail, people answer, rounds open and lock, time passes. After each step the verdicts that acts
 // and nights left must be those that judging everything anew gives.
 func TestIncrementalEqualsFull(t *testing.T) {
 	t.Parallel()
-	histories := 150
+	histories := 40
 	if os.Getenv("KIZUKI_PROVE") == "1" {
 		histories = 1000
 	}

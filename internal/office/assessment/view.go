@@ -116,21 +116,27 @@ func (s *Service) FactLines(ctx context.Context, tx *sqlite.Tx, ids []int64, nam
 	return lines, more, nil
 }
 
-// MissingNames lists the persons that a clause still misses, at most limit, and how many more members there are.
-func MissingNames(c *Clause, names map[string]string, limit int) (list []string, more int) {
+// MissingNames lists the persons that a clause still misses and those of whom it is not known whether it is about
+// them at all (a field of the staff list is blank), at most limit each, and how many more members there are.
+func MissingNames(c *Clause, names map[string]string, limit int) (left, unsure []string, more int) {
 	for _, m := range c.Verdict.Misses {
 		person, ok := strings.CutPrefix(m.Member, "person/")
 		if !ok {
 			continue
 		}
-		if name := names[person]; name != "" && len(list) < limit {
-			list = append(list, name)
+		list := &left
+		if m.Unknown != "" {
+			list = &unsure
+		}
+		if name := names[person]; name != "" && len(*list) < limit {
+			*list = append(*list, name)
 			continue
 		}
 		more++
 	}
-	slices.Sort(list)
-	return list, more
+	slices.Sort(left)
+	slices.Sort(unsure)
+	return left, unsure, more
 }
 
 // Rule writes the rule of a clause as sentences; anyOf says that one of them is enough.
@@ -161,6 +167,8 @@ func Lines(changes []Change) []Line {
 			count["met"]++
 		case to == verdict.NA:
 			count["na"]++
+		case to == verdict.Unmet && from == verdict.Unknown:
+			count["found"]++ // it became known, not worse
 		case to == verdict.Unmet:
 			count["unmet"]++
 		default:
@@ -168,7 +176,7 @@ func Lines(changes []Change) []Line {
 		}
 	}
 	var out []Line
-	for _, key := range []string{"met", "na", "unmet", "unknown"} {
+	for _, key := range []string{"met", "na", "unmet", "found", "unknown"} {
 		if n := count[key]; n > 0 {
 			out = append(out, Line{"assessment.changed." + key, problem.Args{"n": n}})
 		}

@@ -1,7 +1,6 @@
 package training
 
 import (
-	"bytes"
 	"net/http"
 	"slices"
 
@@ -165,7 +164,6 @@ func (h *Web) export(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	format := sheet.Format(r.URL.Query().Get("format"))
 	out := sheet.Out{Title: h.shell.T(r, "training.list.title", nil)}
 	for _, key := range []string{"on", "title", "topics", "method", "content", "attended"} {
 		out.Columns = append(out.Columns, sheet.OutColumn{Title: h.shell.T(r, "training.col."+key, nil)})
@@ -174,9 +172,5 @@ func (h *Web) export(w http.ResponseWriter, r *http.Request) error {
 		row := h.row(r, s)
 		out.Rows = append(out.Rows, []any{s.On, s.Title, row.Topics, h.shell.T(r, row.MethodKey, nil), s.Content, len(s.Attendance)})
 	}
-	var buf bytes.Buffer
-	if err := sheet.Write(&buf, format, out); err != nil {
-		return err
-	}
-	return web.Download(w, "training."+string(format), buf.Bytes())
+	return web.Export(w, r, "training", out)
 }

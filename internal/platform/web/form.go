@@ -30,7 +30,9 @@ type Form struct {
 	Values  url.Values
 	Errors  map[string]string // field → sentence, filled by RenderForm
 	General []string          // sentences that belong to no field
-	list    problem.List
+	// ReadOnly draws fields as text, for people who may see a record but not change it.
+	ReadOnly bool
+	list     problem.List
 	r       *http.Request
 }
 
@@ -228,9 +230,19 @@ type Option struct {
 // FieldView is what the "field" template draws.
 type FieldView struct {
 	ID, Name, Label, Type, Value, Error, Help string
-	Required, Checked                         bool
+	Required, Checked, ReadOnly               bool
 	Options                                   []Option
 	Attr                                      template.HTMLAttr
+}
+
+// Shown is the value in words: the label of the choice that was made.
+func (v FieldView) Shown() string {
+	for _, o := range v.Options {
+		if o.Value == v.Value {
+			return o.Label
+		}
+	}
+	return v.Value
 }
 
 // fieldView builds a field: field .Form "name" "label.key" "text" ["required"] ["help=key"] [options].
@@ -238,7 +250,7 @@ type FieldView struct {
 func fieldView(f *Form, name, label, kind string, more ...any) (FieldView, error) {
 	v := FieldView{ID: "f-" + name, Name: name, Label: label, Type: kind}
 	if f != nil {
-		v.Value, v.Error = f.Values.Get(name), f.Errors[name]
+		v.Value, v.Error, v.ReadOnly = f.Values.Get(name), f.Errors[name], f.ReadOnly
 	}
 	v.Checked = v.Value != ""
 	for _, m := range more {

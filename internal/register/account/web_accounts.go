@@ -1,7 +1,6 @@
 package account
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"slices"
@@ -27,7 +26,6 @@ type ListView struct {
 	All           int // before the filter
 	Query, State  string
 	States        []string
-	Formats       []sheet.Format
 	AdminApproves []string // names of those who administer and approve
 }
 
@@ -43,7 +41,7 @@ var states = []string{"active", "invited", "ended", "disabled"}
 
 func (h *Web) listView(r *http.Request) (ListView, error) {
 	ctx, q := r.Context(), r.URL.Query()
-	v := ListView{Query: jtext.Line(q.Get("q")), State: q.Get("state"), States: states, Formats: []sheet.Format{sheet.XLSX, sheet.CSV, sheet.JSON}}
+	v := ListView{Query: jtext.Line(q.Get("q")), State: q.Get("state"), States: states}
 	err := h.svc.db.Read(ctx, func(tx *sqlite.Tx) error {
 		all, err := h.svc.List(ctx, tx)
 		if err != nil {
@@ -95,12 +93,7 @@ func (h *Web) export(w http.ResponseWriter, r *http.Request) error {
 			a.Login, a.Name, strings.Join(roles, ", "), strings.Join(a.ScopeNames, ", "), a.Ends, h.shell.T(r, "account.state."+a.State, nil), a.SignedInAt,
 		})
 	}
-	format := sheet.Format(r.URL.Query().Get("format"))
-	var buf bytes.Buffer
-	if err := sheet.Write(&buf, format, out); err != nil {
-		return err
-	}
-	return web.Download(w, "accounts."+string(format), buf.Bytes())
+	return web.Export(w, r, "accounts", out)
 }
 
 // EditView is a new account, or one to change.

@@ -81,6 +81,7 @@ func (h *Web) companyView(r *http.Request, form *web.Form) CompanyView {
 		Levels: h.labelled(r, "org.level.", []string{"1", "2", "3"}, false), Stars: h.labelled(r, "org.star.", []string{noStar, "3", "4"}, false),
 		Readings: h.labelled(r, "org.reading.", []string{Counts, Leaves}, false),
 	}
+	form.ReadOnly = !v.MayEdit
 	for m := 1; m <= 12; m++ {
 		v.Months = append(v.Months, web.Option{Value: strconv.Itoa(m), Label: h.shell.T(r, "org.month."+strconv.Itoa(m), nil)})
 	}

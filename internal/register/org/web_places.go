@@ -70,6 +70,7 @@ func (h *Web) departmentView(r *http.Request, form *web.Form) (DepartmentView, e
 		Sites:  []web.Option{{Label: h.shell.T(r, "org.no_site", nil)}},
 		Owners: []web.Option{{Label: h.shell.T(r, "org.no_owner", nil)}},
 	}
+	form.ReadOnly = !v.MayEdit
 	err := h.read(r, func(tx *sqlite.Tx) error {
 		if key != "" {
 			d, err := h.svc.Department(ctx, tx, key)
@@ -141,6 +142,7 @@ func (h *Web) saveDepartment(w http.ResponseWriter, r *http.Request) error {
 func (h *Web) siteView(r *http.Request, form *web.Form) (SiteView, error) {
 	ctx := r.Context()
 	v := SiteView{Form: form, Key: r.PathValue("key"), MayEdit: actor.From(ctx).May(PermEdit)}
+	form.ReadOnly = !v.MayEdit
 	if v.Key == "" {
 		return v, nil
 	}

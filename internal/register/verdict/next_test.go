@@ -179,7 +179,7 @@ func TestReasonTexts(t *testing.T) {
 	for _, r := range v.Reasons {
 		got = append(got, r.Text(w.Table, "ja"))
 	}
-	want := []string{"1／3名。残り2名（受講（電子メール））", "あと2名の「受講（電子メール）」で達成です"}
+	want := []string{"受講（電子メール）：3名のうち1名。残りは2名です", "あと2名の「受講（電子メール）」で達成です"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}

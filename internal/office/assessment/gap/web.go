@@ -7,11 +7,9 @@ import (
 	"net/http"
 
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
-	"github.com/kizuki-security/kizuki/internal/platform/sheet"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
-	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 //go:embed views/*.html
@@ -70,31 +68,16 @@ func (h *Web) export(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var buf bytes.Buffer
-	var kind, ending string
-	switch format := sheet.Format(r.URL.Query().Get("format")); format {
-	case sheet.JSON:
-		kind, ending = "application/json; charset=utf-8", "json"
-		enc := json.NewEncoder(&buf)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		err = enc.Encode(report)
-	case sheet.CSV, sheet.XLSX:
-		kind, ending = "text/csv; charset=utf-8", "csv"
-		if format == sheet.XLSX {
-			kind, ending = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"
-		}
-		err = sheet.Write(&buf, format, Table(report, names, func(key string) string { return h.shell.T(r, key, nil) }))
-	default:
-		return problem.Unsupported("gap.format")
+	name := "kizuki-gaps-" + report.AsOf.String()
+	if r.URL.Query().Get("format") != "json" {
+		return web.Export(w, r, name, Table(report, names, func(key string) string { return h.shell.T(r, key, nil) }))
 	}
-	if err != nil {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(report); err != nil {
 		return err
 	}
-	head := w.Header()
-	head.Set("Content-Type", kind)
-	head.Set("Cache-Control", "private, no-store")
-	head.Set("Content-Disposition", `attachment; filename="kizuki-gaps-`+report.AsOf.String()+`.`+ending+`"`)
-	_, _ = w.Write(buf.Bytes()) // the client went away
-	return nil
+	return web.Download(w, name+".json", buf.Bytes())
 }

@@ -55,7 +55,7 @@ func TestFirstPage(t *testing.T) {
 	for _, want := range []string{
 		"○○自動車へ出すチェックシート", "あと23日（12/16 水）", "できていない確認事項", "6<small> 件", "Lv1・Lv2", "★3", "1／1基準", "参考：点数 1／8",
 		"レベル不明の 1 項目", "電子メールの教育を1名に受けてもらう", "記録どおりに回答できる確認事項が 5件 あります",
-		"期限を3日過ぎています", "鈴木 一郎", "3／4名",
+		"期限を3日過ぎています", "鈴木 一郎", "4名のうち3名",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the first page lacks %q", want)

@@ -86,7 +86,8 @@ type ClauseView struct {
 	Differs  bool
 	Reasons  []string
 	First    string // the first reason
-	Names    []string
+	Names    []string // who is missing
+	Unsure   []string // of whom a blank hides whether they are meant
 	MoreOut  int
 	Rule     []string
 	AnyOf    bool
@@ -302,7 +303,7 @@ func (h *Web) clauseView(r *http.Request, tx *sqlite.Tx, it *assessment.Item, c 
 		v.First = v.Reasons[0]
 	}
 	v.Rule, v.AnyOf = h.svc.Rule(c, locale)
-	v.Names, v.MoreOut = assessment.MissingNames(c, names, nameLimit)
+	v.Names, v.Unsure, v.MoreOut = assessment.MissingNames(c, names, nameLimit)
 	var err error
 	if v.Facts, v.More, err = h.svc.FactLines(r.Context(), tx, c.Verdict.Facts, names, factLimit); err != nil {
 		return v, err

@@ -287,7 +287,7 @@ func TestEveryFrameworkHasAName(t *testing.T) {
 // sheet, and takes that in again elsewhere. The whole trip for every seed takes minutes: KIZUKI_PROVE=1.
 func TestWholeSheetGoesInAndOut(t *testing.T) {
 	t.Parallel()
-	trips := uint64(5)
+	trips := uint64(2)
 	if os.Getenv("KIZUKI_PROVE") != "" {
 		trips = seeds
 	}

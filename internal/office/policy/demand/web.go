@@ -141,6 +141,7 @@ func (h *Web) renderDemand(w http.ResponseWriter, r *http.Request, problems erro
 		return err
 	}
 	view := EditView{Form: form, Key: key, Types: h.demandTypes(r), MayEdit: actor.From(r.Context()).May(policy.PermEdit)}
+	form.ReadOnly = !view.MayEdit
 	view.Docs = []web.Option{{Value: "", Label: h.shell.T(r, "demand.not_reflected", nil)}}
 	for _, d := range docs {
 		if d.Type == policy.TypeRegulation {

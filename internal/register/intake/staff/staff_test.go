@@ -519,7 +519,7 @@ func TestLargeFiles(t *testing.T) {
 	})
 	t.Run("a large plant is taken over", func(t *testing.T) {
 		t.Parallel()
-		n := 20_000
+		n := 8_000
 		if os.Getenv("KIZUKI_PROVE") == "1" {
 			n = 99_000
 		}
