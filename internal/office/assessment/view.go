@@ -116,29 +116,6 @@ func (s *Service) FactLines(ctx context.Context, tx *sqlite.Tx, ids []int64, nam
 	return lines, more, nil
 }
 
-// MissingNames lists the persons that a clause still misses and those of whom it is not known whether it is about
-// them at all (a field of the staff list is blank), at most limit each, and how many more members there are.
-func MissingNames(c *Clause, names map[string]string, limit int) (left, unsure []string, more int) {
-	for _, m := range c.Verdict.Misses {
-		person, ok := strings.CutPrefix(m.Member, "person/")
-		if !ok {
-			continue
-		}
-		list := &left
-		if m.Unknown != "" {
-			list = &unsure
-		}
-		if name := names[person]; name != "" && len(*list) < limit {
-			*list = append(*list, name)
-			continue
-		}
-		more++
-	}
-	slices.Sort(left)
-	slices.Sort(unsure)
-	return left, unsure, more
-}
-
 // Rule writes the rule of a clause as sentences; anyOf says that one of them is enough.
 func (s *Service) Rule(c *Clause, locale string) (lines []string, anyOf bool) {
 	return framework.Sentences(c.Rule, s.catalog.Table, locale)

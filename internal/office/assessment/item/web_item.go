@@ -303,7 +303,7 @@ func (h *Web) clauseView(r *http.Request, tx *sqlite.Tx, it *assessment.Item, c 
 		v.First = v.Reasons[0]
 	}
 	v.Rule, v.AnyOf = h.svc.Rule(c, locale)
-	v.Names, v.Unsure, v.MoreOut = assessment.MissingNames(c, names, nameLimit)
+	v.Names, v.Unsure, v.MoreOut = missingNames(c, names, nameLimit)
 	var err error
 	if v.Facts, v.More, err = h.svc.FactLines(r.Context(), tx, c.Verdict.Facts, names, factLimit); err != nil {
 		return v, err
