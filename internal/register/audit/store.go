@@ -91,6 +91,13 @@ func last(ctx context.Context, tx *sqlite.Tx) (string, time.Time, error) {
 	return hash, sqlite.FromMillis(at), nil
 }
 
+// Newest is the time of the newest row, zero for an empty log: the clock of the office has been there. What ends by the
+// clock asks for it, so that a clock set back prolongs nothing.
+func Newest(ctx context.Context, tx *sqlite.Tx) (time.Time, error) {
+	_, at, err := last(ctx, tx)
+	return at, err
+}
+
 // Verify walks the chain and returns the number of rows checked; the error names the first broken row:
 // code conflict, key audit.broken. Personal values beside the log are compared with their hashes; erased ones are not missed.
 func Verify(ctx context.Context, tx *sqlite.Tx) (int, error) {
