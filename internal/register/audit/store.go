@@ -91,11 +91,14 @@ func last(ctx context.Context, tx *sqlite.Tx) (string, time.Time, error) {
 	return hash, sqlite.FromMillis(at), nil
 }
 
-// Newest is the time of the newest row, zero for an empty log: the clock of the office has been there. What ends by the
-// clock asks for it, so that a clock set back prolongs nothing.
-func Newest(ctx context.Context, tx *sqlite.Tx) (time.Time, error) {
-	_, at, err := last(ctx, tx)
-	return at, err
+// Clock is the time by which what ends by the clock must end: that of the newest row, when the clock lies behind it.
+// sound is false when it lies so far behind that Record refuses: then nobody knows what time it is.
+func Clock(ctx context.Context, tx *sqlite.Tx) (now time.Time, sound bool, err error) {
+	_, newest, err := last(ctx, tx)
+	if newest.After(tx.Now) {
+		return newest, newest.Sub(tx.Now) <= clockSlack, err
+	}
+	return tx.Now, true, err
 }
 
 // Verify walks the chain and returns the number of rows checked; the error names the first broken row:

@@ -3,8 +3,8 @@
 //
 // Who may is decided before: whoever keeps or approves already, or the accounts that an administrator names. The
 // person shows password and second factor again and says why; all who are signed in see it on every page until
-// another person, with a role of their own, has reviewed it. It ends by the clock, read with every request, and a
-// clock set back behind the audit log prolongs nothing. Separation stays by person: nobody approves an own draft,
+// another person, with a role of their own, has reviewed it. It ends by the clock, read with every request; while the
+// clock is set back behind the audit log, nothing is lent. Separation stays by person: nobody approves an own draft,
 // and the lent role goes to nobody new (account, actor.MayGive). Rows are append-only. It imports account and the
 // registers below it; account asks for lent roles through a function that app hands over.
 //

@@ -31,23 +31,21 @@ func New(db *sqlite.DB, accounts *account.Service, second *signin.Service) *Serv
 
 func subject(key string) string { return "emergency/" + key }
 
-// clock is the time by which roles end: that of the audit log when the computer's clock was set back behind it.
+// clock is the time by which roles end.
 func clock(ctx context.Context, tx *sqlite.Tx) (time.Time, error) {
-	newest, err := audit.Newest(ctx, tx)
-	if newest.After(tx.Now) {
-		return newest, err
-	}
-	return tx.Now, err
+	now, _, err := audit.Clock(ctx, tx)
+	return now, err
 }
 
 // Lent lists the roles that an account has taken and that count now; it is what account.Config wants. Every request asks.
+// None counts while the clock is set back behind the audit log: else a role would last until the clock catches up.
 func (s *Service) Lent(ctx context.Context, tx *sqlite.Tx, accountKey string) ([]actor.Role, error) {
 	open, err := openOf(ctx, tx, accountKey, tx.Now)
 	if err != nil || len(open) == 0 {
 		return nil, err
 	}
-	now, err := clock(ctx, tx)
-	if err != nil {
+	now, sound, err := audit.Clock(ctx, tx)
+	if err != nil || !sound {
 		return nil, err
 	}
 	var roles []actor.Role
@@ -259,7 +257,9 @@ func (s *Service) Review(ctx context.Context, key, note string) error {
 }
 
 // List returns every use, newest first.
-func (s *Service) List(ctx context.Context, tx *sqlite.Tx) ([]Use, error) { return find(ctx, tx, `1 = 1`) }
+func (s *Service) List(ctx context.Context, tx *sqlite.Tx) ([]Use, error) {
+	return find(ctx, tx, `1 = 1`)
+}
 
 // Unreviewed returns the uses that nobody has reviewed yet, newest first.
 func (s *Service) Unreviewed(ctx context.Context, tx *sqlite.Tx) ([]Use, error) {
@@ -267,7 +267,9 @@ func (s *Service) Unreviewed(ctx context.Context, tx *sqlite.Tx) ([]Use, error) 
 }
 
 // Setting says who may take a role.
-func (s *Service) Setting(ctx context.Context, tx *sqlite.Tx) (Setting, error) { return readSetting(ctx, tx) }
+func (s *Service) Setting(ctx context.Context, tx *sqlite.Tx) (Setting, error) {
+	return readSetting(ctx, tx)
+}
 
 // Nameable lists the accounts that the setting may name: people of the office who can sign in.
 func (s *Service) Nameable(ctx context.Context, tx *sqlite.Tx) ([]account.Account, error) {
