@@ -35,6 +35,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/secret"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/account/emergency"
 	"github.com/kizuki-security/kizuki/internal/register/account/setup"
 	"github.com/kizuki-security/kizuki/internal/register/account/signin"
 	"github.com/kizuki-security/kizuki/internal/register/account/sso"
@@ -96,6 +97,7 @@ type App struct {
 	Dossier     *dossier.Service
 	Accounts    *account.Service
 	SignIn      *signin.Service
+	Emergency   *emergency.Service
 	Secrets     *secret.Box
 	Setup       *setup.Service
 	Auth        *account.Auth
@@ -204,10 +206,11 @@ func (a *App) build() {
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
-	a.Dossier = a.newDossier()
-	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Dossier, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests, a.Outbox, auditDuties{a.Checkpoints}, backupDuties{a})
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.SignIn = a.newSignIn()
+	a.Emergency = a.newEmergency()
+	a.Dossier = a.newDossier()
+	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Dossier, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests, a.Outbox, auditDuties{a.Checkpoints}, backupDuties{a}, a.Emergency)
 	a.Company = a.newCompanySignIn()
 	a.Setup = setup.New(a.DB, a.Accounts, a.setupConfig())
 	a.Auth = account.NewAuth(a.Accounts, a.cfg.Secure, nil)

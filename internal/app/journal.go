@@ -38,7 +38,7 @@ func (a *App) actorNames(ctx context.Context, tx *sqlite.Tx) (func(string) strin
 // objectPages are the pages of objects, before the key.
 var objectPages = map[string]string{
 	"account": "/settings/accounts/", "assessment/action": "/actions/", "assessment/request": "/requests/", "assessment/round": "/rounds/",
-	"attachment": "/attachments/", "demand": "/demands/", "department": "/org/departments/", "people": "/people/", "policy": "/policy/",
+	"attachment": "/attachments/", "demand": "/demands/", "department": "/org/departments/", "emergency": "/emergency/", "people": "/people/", "policy": "/policy/",
 	"site": "/org/sites/", "training": "/training/",
 }
 

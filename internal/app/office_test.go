@@ -48,7 +48,10 @@ func open(t testing.TB) *app.App {
 // openWith opens an empty office of its own kind.
 func openWith(t testing.TB, cfg app.Config) *app.App {
 	t.Helper()
-	cfg.Dir, cfg.Now, cfg.Log = t.TempDir(), fixed(), app.DiscardLog()
+	cfg.Dir, cfg.Log = t.TempDir(), app.DiscardLog()
+	if cfg.Now == nil {
+		cfg.Now = fixed()
+	}
 	a, err := app.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

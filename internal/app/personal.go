@@ -37,6 +37,7 @@ var personalPlaces = map[string]dossier.Place{
 	"org_company":               {Label: "personal.place.org", Link: "/settings/company"},
 	"people_confirmations":      {Label: "personal.place.people", Link: "/people/confirm"},
 	"people_exclusions":         {Label: "personal.place.people"},
+	"emergency_uses":            {Label: "personal.place.emergency", Link: "/emergency/"},
 	"attach_files":              {Label: "personal.place.files", Link: "/attachments/"},
 	"intake_imports":            {Label: "personal.place.imports", Link: "/import/people"},
 	"audit_log":                 {Label: "personal.place.audit"},
@@ -55,7 +56,7 @@ func (a *App) newDossier() *dossier.Service {
 			return keys, logins, err
 		},
 		Sources: func() []personal.Source {
-			return []personal.Source{forget.Source{Accounts: a.Accounts}, link.Personal{}, a.Intake, a.Training, a.Policy, byperson.Source{}, a.Outbox}
+			return []personal.Source{forget.Source{Accounts: a.Accounts}, link.Personal{}, a.Intake, a.Training, a.Policy, byperson.Source{}, a.Outbox, a.Emergency}
 		},
 		Places: personalPlaces,
 		Label:  a.Texts.T("ja", "personal.erased_name", nil),

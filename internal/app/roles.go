@@ -6,6 +6,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/office/policy"
 	"github.com/kizuki-security/kizuki/internal/office/training"
 	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/account/emergency"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
@@ -30,9 +31,9 @@ func Grants() map[actor.Role][]actor.Permission {
 		return append(append([]actor.Permission(nil), reading...), more...)
 	}
 	return map[actor.Role][]actor.Permission{
-		actor.Admin: with(org.PermCompany, account.PermManage, outbox.PermManage, audit.PermRead, checkpoint.PermKeep, backup.PermManage, people.PermErase),
+		actor.Admin: with(org.PermCompany, account.PermManage, outbox.PermManage, audit.PermRead, checkpoint.PermKeep, backup.PermManage, people.PermErase, emergency.PermReview),
 		actor.Approver: with(
-			policy.PermApprove, people.PermConfirm, audit.PermRead,
+			policy.PermApprove, people.PermConfirm, audit.PermRead, emergency.PermReview,
 		),
 		actor.Keeper: with(
 			org.PermEdit, people.PermEdit, people.PermConfirm, people.PermErase, policy.PermEdit, training.PermEdit,

@@ -35,7 +35,7 @@ func (a *App) routes(rt *web.Router) {
 	shell, topics := rt.Shell(), a.Catalog.Table.Topics
 	rt.Handle("GET /healthz", web.Public, a.healthy)
 	for _, pages := range []interface{ Routes(*web.Router) }{
-		account.NewWeb(a.Accounts, a.Auth, shell), signin.NewWeb(a.SignIn, a.Auth, shell), a.companySignIn(shell), setup.NewWeb(a.Setup, a.Auth, shell),
+		account.NewWeb(a.Accounts, a.Auth, shell), signin.NewWeb(a.SignIn, a.Auth, shell), a.emergencyPages(shell), a.companySignIn(shell), setup.NewWeb(a.Setup, a.Auth, shell),
 		attach.NewWeb(a.DB, a.Files), journal.NewWeb(a.journal(), shell), checkpoint.NewWeb(a.Checkpoints, shell, link.QR), org.NewWeb(a.Org, shell), people.NewWeb(a.People, shell), roster.NewWeb(a.Roster, shell), dossier.NewWeb(a.Dossier, shell), intake.NewWeb(a.Intake, shell),
 		home.NewWeb(a.Home, shell), policy.NewWeb(a.Policy, shell, topics, a.linkAddress), demand.NewWeb(a.Demands, shell),
 		reader.NewWeb(a.DB, a.Policy, a.People, shell, topics), training.NewWeb(a.Training, shell, topics),

@@ -28,6 +28,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 	"github.com/kizuki-security/kizuki/internal/register/account"
+	"github.com/kizuki-security/kizuki/internal/register/account/emergency"
 	"github.com/kizuki-security/kizuki/internal/register/account/signin"
 	"github.com/kizuki-security/kizuki/internal/register/account/sso"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
@@ -55,7 +56,7 @@ var messages embed.FS
 func Texts(more ...fs.FS) (*i18n.Messages, error) {
 	return i18n.New(append(more,
 		messages, web.Messages(), outward.Messages(), certificate.Messages(), sheet.Messages(), attach.Messages(), checkpoint.Messages(), journal.Messages(), link.Messages(), framework.Messages(), verdict.Messages(),
-		org.Messages(), people.Messages(), roster.Messages(), dossier.Messages(), account.Messages(), signin.Messages(), sso.Messages(), intake.Messages(), staff.Messages(),
+		org.Messages(), people.Messages(), roster.Messages(), dossier.Messages(), account.Messages(), signin.Messages(), emergency.Messages(), sso.Messages(), intake.Messages(), staff.Messages(),
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), advice.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
 		mail.Messages(), notify.Messages(), outbox.Messages(),
@@ -67,7 +68,7 @@ func Texts(more ...fs.FS) (*i18n.Messages, error) {
 func Migrations() []sqlite.Migration {
 	return []sqlite.Migration{
 		audit.Migrations(), fact.Migrations(), attach.Migrations(), link.Migrations(), org.Migrations(), people.Migrations(),
-		account.Migrations(), intake.Migrations(), policy.Migrations(), training.Migrations(), assessment.Migrations(),
+		account.Migrations(), emergency.Migrations(), intake.Migrations(), policy.Migrations(), training.Migrations(), assessment.Migrations(),
 		job.Migrations(), outbox.Migrations(),
 		backup.Migrations(),
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -82,20 +81,16 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 	if err := a.counts(ctx, who, f); err != nil {
 		return nil, err
 	}
-	err = a.DB.Read(ctx, func(tx *sqlite.Tx) error {
-		more, err := a.Accounts.Banners(ctx, tx)
-		if err != nil {
-			return err
+	err = a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
+		for _, standing := range []interface {
+			Banners(ctx context.Context, tx *sqlite.Tx) ([]web.Banner, error)
+		}{a.Emergency, a.SignIn, a.Accounts, a.Outbox} {
+			more, err := standing.Banners(ctx, tx)
+			if err != nil {
+				return err
+			}
+			f.Banners = append(f.Banners, more...)
 		}
-		own, err := a.SignIn.Banners(ctx, tx)
-		if err != nil {
-			return err
-		}
-		failed, err := a.Outbox.Banners(ctx, tx)
-		if err != nil {
-			return err
-		}
-		f.Banners = slices.Concat(f.Banners, own, more, failed)
 		if f.Foot, err = a.oneHand(ctx, tx, web.Locale(ctx)); err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func (s assessedStaff) DepartmentOf(ctx context.Context, tx *sqlite.Tx, person s
 
 func (a *App) accountConfig() account.Config {
 	return account.Config{
-		Binding: account.Bind(Grants()), RequireFactor: a.requireFactor, Notice: a.accountNotice,
+		Binding: account.Bind(Grants()), RequireFactor: a.requireFactor, Notice: a.accountNotice, Lent: a.lentRoles,
 		Company: a.Org.Company,
 		People:  a.People.Choices,
 		Departments: func(ctx context.Context, tx *sqlite.Tx) ([]org.Choice, error) {

@@ -316,6 +316,7 @@ func seeds(t testing.TB, a *app.App) (s start) {
 	s.links = append(s.links, link.Path("password", token))
 	s.pages = append(s.pages, "/import", "/rounds/new", "/people/retention", "/backup/key")
 	s.pages = append(s.pages, leavers(t, a)...)
+	s.pages = append(s.pages, emergencies(t, a)...)
 	// Pages about factors that the person in charge does not have, or that this address does not allow.
 	s.pages = append(s.pages, "/me/factors/app", "/me/factors/app/remove", "/me/factors/codes", "/me/factors/passkeys/new", "/me/factors/passkeys/none/remove")
 	s.links = append(s.links, account.SecondPath) // leads back to the first step

@@ -5,13 +5,15 @@
 // stays, and an administrator who may also approve is said so openly. Passwords are argon2id (subfolder
 // password); guessing is slowed down per account and address (subfolder throttle), never by locking the
 // account. The first account is made by subfolder setup; the table of sessions is kept by subfolder session.
-// Second factors are kept by factor (app and recovery codes) and passkey; signin holds the acts and pages of
-// the second step. The package imports org and the registers below it; it knows no feature.
+// Second factors are kept by factor (app and recovery codes) and passkey; signin holds the acts and pages of the second
+// step; emergency lends a role for some hours (緊急時の権限). The package imports org and the registers below it; it
+// knows no feature.
 //
 //	setup → password, session
 //	factor → session
 //	passkey → session
-//	signin → factor, passkey, session, throttle
+//	signin → factor, passkey, password, session, throttle
+//	emergency → session, signin
 //	sso → session
 //	forget → session
 package account

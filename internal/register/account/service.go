@@ -35,6 +35,8 @@ type Config struct {
 	RequireFactor func(roles []actor.Role) bool
 	// Notice tells the person behind an account what happened to it, outside these pages; nil tells nobody.
 	Notice func(ctx context.Context, tx *sqlite.Tx, accountKey, messageKey string, args problem.Args) error
+	// Lent lists the roles that an account has taken for an emergency; sessions act with them too. nil: none.
+	Lent func(ctx context.Context, tx *sqlite.Tx, accountKey string) ([]actor.Role, error)
 }
 
 // Service holds the acts of this register. It is safe for concurrent use.
@@ -105,11 +107,11 @@ func (s *Service) ActorOf(ctx context.Context, tx *sqlite.Tx, login string) (act
 	return who, nil
 }
 
-// actorOf is the account as an actor; ok is false when no role counts today.
-func (s *Service) actorOf(a Account, via string, today jdate.Day) (who actor.Actor, ok bool) {
+// actorOf is the account as an actor; ok is false when no role of its own counts today.
+func (s *Service) actorOf(a Account, via string, today jdate.Day, lent ...actor.Role) (who actor.Actor, ok bool) {
 	roles := a.ActiveRoles(today)
-	who = actor.Actor{Account: a.Key, Person: a.Person, Name: a.Name, Roles: roles, Scope: a.Scope, Via: via}
-	return actor.New(who, s.cfg.Binding.Grants(roles)), len(roles) > 0
+	who = actor.Actor{Account: a.Key, Person: a.Person, Name: a.Name, Roles: roles, Lent: lent, Scope: a.Scope, Via: via}
+	return actor.New(who, s.cfg.Binding.Grants(slices.Concat(roles, lent))), len(roles) > 0
 }
 
 // Create makes an account. Problem codes: forbidden, invalid with every field that must be changed.
@@ -118,6 +120,9 @@ func (s *Service) Create(ctx context.Context, n NewAccount) (Account, error) {
 		return Account{}, err
 	}
 	n.Login, n.Profile = cleanLogin(n.Login), n.tidy()
+	if !actor.From(ctx).MayGive(n.Person, nil, n.Roles) {
+		return Account{}, problem.Forbidden("account.lent_rights")
+	}
 	var found problem.List
 	found.Add(checkLogin(n.Login))
 	n.check(&found)
@@ -251,8 +256,8 @@ func (s *Service) checkNamed(ctx context.Context, tx *sqlite.Tx, p, old Profile)
 	return found.Err()
 }
 
-// Edit changes an account over the version it was read with. Nobody changes the own rights, except an
-// only administrator, because nobody else could; one administrator with a password always stays.
+// Edit changes an account over the version it was read with. Nobody changes the own rights, except an only administrator,
+// because nobody else could; a role taken for an emergency goes to nobody. One administrator with a password always stays.
 // Problem codes: forbidden, not_found, invalid, conflict.
 func (s *Service) Edit(ctx context.Context, key string, version int64, p Profile) error {
 	if err := actor.From(ctx).Require(PermManage); err != nil {
@@ -276,8 +281,12 @@ func (s *Service) Edit(ctx context.Context, key string, version int64, p Profile
 		if err != nil {
 			return err
 		}
-		if actor.From(ctx).Account == key && others > 0 && !p.sameRights(old.profile()) {
+		who := actor.From(ctx)
+		if who.Account == key && (others > 0 || who.InEmergency()) && !p.sameRights(old.profile()) {
 			return problem.Forbidden("account.own_rights")
+		}
+		if !who.MayGive(p.Person, old.Roles, p.Roles) {
+			return problem.Forbidden("account.lent_rights")
 		}
 		if old.Holds(actor.Admin) && !slices.Contains(p.Roles, actor.Admin) && others == 0 {
 			return problem.Invalid("roles", "account.last_admin")

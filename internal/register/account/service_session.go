@@ -208,8 +208,12 @@ func (s *Service) Authenticated(ctx context.Context, token string) (who actor.Ac
 		if err != nil {
 			return err
 		}
-		who, ok = s.actorOf(a.Account, "session", jdate.Of(tx.Now))
-		return nil
+		var lent []actor.Role
+		if s.cfg.Lent != nil {
+			lent, err = s.cfg.Lent(ctx, tx, a.Key)
+		}
+		who, ok = s.actorOf(a.Account, "session", jdate.Of(tx.Now), lent...)
+		return err
 	})
 	if problem.CodeOf(err) == problem.CodeNotFound {
 		return actor.Actor{}, session.Session{}, false, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 	"github.com/kizuki-security/kizuki/internal/register/account/passkey"
+	"github.com/kizuki-security/kizuki/internal/register/account/password"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
@@ -178,7 +179,7 @@ func (h *Web) reset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	plain := NewPassword(form)
+	plain := password.FromForm(form)
 	v, err := h.resetView(r, form)
 	if err != nil {
 		return err
@@ -190,18 +191,4 @@ func (h *Web) reset(w http.ResponseWriter, r *http.Request) error {
 		return h.views.RenderForm(w, r, err, form, "account_reset", v)
 	}
 	return h.shell.Done(w, r, "/login", "account.password_set_done")
-}
-
-// NewPassword reads a new password, entered twice, and takes both out of the form.
-func NewPassword(form *web.Form) string {
-	plain, again := form.Secret("password"), form.Secret("again")
-	form.Values.Del("password")
-	form.Values.Del("again")
-	switch {
-	case plain == "":
-		form.Add(problem.Invalid("password", "account.password.needed"))
-	case plain != again:
-		form.Add(problem.Invalid("again", "account.password.differs"))
-	}
-	return plain
 }

@@ -40,6 +40,7 @@ type Actor struct {
 	Person  string   // key of the person on the staff list, when known
 	Name    string   // for display only; never stored by features
 	Roles   []Role   // empty for links
+	Lent    []Role   // taken for an emergency, besides Roles; nearly always empty
 	Scope   []string // keys of the departments; empty means the whole company (全社)
 	Via     string   // "session", "link", "command" or "house"
 	grants  map[Permission]bool
@@ -90,6 +91,19 @@ func (a Actor) RequireScope(department string) error {
 		return nil
 	}
 	return problem.Forbidden("actor.out_of_scope")
+}
+
+// InEmergency says whether the actor works with a role taken for an emergency (緊急時の権限).
+func (a Actor) InEmergency() bool { return len(a.Lent) > 0 }
+
+// MayGive says whether the actor may turn the roles of an account of that person from before into after. Who holds a
+// role for an emergency only must not make it last: it goes to nobody new, and nothing goes to the own person.
+func (a Actor) MayGive(person string, before, after []Role) bool {
+	gained := func(r Role) bool { return !slices.Contains(before, r) }
+	if a.SamePerson(person) && a.InEmergency() && slices.ContainsFunc(after, gained) {
+		return false
+	}
+	return !slices.ContainsFunc(after, func(r Role) bool { return gained(r) && slices.Contains(a.Lent, r) })
 }
 
 // ID is what audit rows and registers store for "by whom": the account, else the person, else how it came.

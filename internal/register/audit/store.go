@@ -91,6 +91,16 @@ func last(ctx context.Context, tx *sqlite.Tx) (string, time.Time, error) {
 	return hash, sqlite.FromMillis(at), nil
 }
 
+// Clock is the time by which what ends by the clock must end: that of the newest row, when the clock lies behind it.
+// sound is false when it lies so far behind that Record refuses: then nobody knows what time it is.
+func Clock(ctx context.Context, tx *sqlite.Tx) (now time.Time, sound bool, err error) {
+	_, newest, err := last(ctx, tx)
+	if newest.After(tx.Now) {
+		return newest, newest.Sub(tx.Now) <= clockSlack, err
+	}
+	return tx.Now, true, err
+}
+
 // Verify walks the chain and returns the number of rows checked; the error names the first broken row:
 // code conflict, key audit.broken. Personal values beside the log are compared with their hashes; erased ones are not missed.
 func Verify(ctx context.Context, tx *sqlite.Tx) (int, error) {

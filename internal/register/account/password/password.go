@@ -1,7 +1,7 @@
 // Package password hashes and checks passwords with argon2id, and says which passwords are too easy.
 //
 // It bounds how many hashes run at once, because each takes 64 MiB, and counts them, so that a test can
-// show that an unknown login costs as much as a wrong password. It imports problem only and keeps nothing.
+// show that an unknown login costs as much as a wrong password. It reads new passwords from forms and keeps nothing.
 package password
 
 import (

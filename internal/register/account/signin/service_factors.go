@@ -10,7 +10,6 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/account/session"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/audit"
-	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
@@ -133,7 +132,7 @@ func (s *Service) remove(ctx context.Context, p Proof, kind string, act func(*sq
 			return err
 		}
 		if !left.Any() {
-			if s.accounts.Requires(a, jdate.Of(tx.Now)) {
+			if s.requires(ctx, tx, a) {
 				return problem.Conflict("signin.last_factor")
 			}
 			if err := factor.RemoveCodes(ctx, tx, a.ID); err != nil {

@@ -63,11 +63,22 @@ func (s *Service) self(ctx context.Context, tx *sqlite.Tx) (account.Account, err
 	return s.accounts.ByKey(ctx, tx, actor.From(ctx).Account)
 }
 
+// requires says whether the roles with which who acts asks for a second factor: the own ones, and those taken for an
+// emergency.
+func (s *Service) requires(ctx context.Context, tx *sqlite.Tx, a account.Account) bool {
+	return s.accounts.Requires(a, jdate.Of(tx.Now)) || s.asks(actor.From(ctx).Lent, jdate.Of(tx.Now))
+}
+
+// asks says whether roles ask for a second factor.
+func (s *Service) asks(roles []actor.Role, today jdate.Day) bool {
+	return len(roles) > 0 && s.accounts.Requires(account.Account{Roles: roles}, today)
+}
+
 // Lacks says whether who acts holds a role that asks for a second factor and has none yet.
 func (s *Service) Lacks(ctx context.Context) (lacks bool, err error) {
 	err = s.db.Read(ctx, func(tx *sqlite.Tx) error {
 		a, err := s.self(ctx, tx)
-		if err != nil || !s.accounts.Requires(a, jdate.Of(tx.Now)) {
+		if err != nil || !s.requires(ctx, tx, a) {
 			return err
 		}
 		have, err := factor.Of(ctx, tx, a.ID)

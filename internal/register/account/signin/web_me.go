@@ -7,6 +7,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/web"
 	"github.com/kizuki-security/kizuki/internal/register/account"
 	"github.com/kizuki-security/kizuki/internal/register/account/factor"
+	"github.com/kizuki-security/kizuki/internal/register/account/password"
 	"github.com/kizuki-security/kizuki/internal/register/account/session"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
@@ -69,7 +70,7 @@ func (h *Web) changePassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := account.PasswordChange{Current: form.Secret("current"), Client: h.auth.Client(r)}
 	form.Values.Del("current")
-	c.New = account.NewPassword(form)
+	c.New = password.FromForm(form)
 	v, err := h.meView(r, form)
 	if err != nil {
 		return err
