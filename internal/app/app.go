@@ -205,6 +205,7 @@ func (a *App) build() {
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
 	a.Dossier = a.newDossier()
+	a.guardFiles()
 	a.Home = home.New(a.DB, a.Org, a.People, a.Roster, a.Dossier, a.Policy, a.Demands, a.Training, a.Assess, item.NewDuties(a.Assess, a.Files), a.Requests, a.Outbox, auditDuties{a.Checkpoints}, backupDuties{a})
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.SignIn = a.newSignIn()
