@@ -206,6 +206,7 @@ func (a *App) build() {
 	a.Org.OnCompanyChanged(a.Assess.RecomputeAll)
 	a.Requests = assessrequest.New(a.DB, a.Assess, a.Files)
 	a.Sheets = assesssheet.New(assesssheet.Deps{DB: a.DB, Office: a.Assess, Texts: a.Texts, Requests: a.Requests})
+	a.guardFiles()
 	a.Accounts = account.New(a.DB, a.accountConfig())
 	a.SignIn = a.newSignIn()
 	a.Emergency = a.newEmergency()

@@ -40,29 +40,6 @@ func routes(a *app.App) []web.Route {
 	return append(out, web.Route{Pattern: "POST /logout", Access: web.Public})
 }
 
-func TestEveryRouteIsListed(t *testing.T) {
-	t.Parallel()
-	a := open(t)
-	seen := map[string]bool{}
-	for _, r := range a.Router().Routes() {
-		seen[r.Pattern] = true
-		want, listed := accesses[r.Pattern]
-		if !listed {
-			t.Errorf("route %q (%s) is not in the table of this test", r.Pattern, r.Access)
-		} else if want != r.Access.String() {
-			t.Errorf("route %q needs %s, the table says %s", r.Pattern, r.Access, want)
-		}
-		if _, known := holders[r.Access.String()]; !known && !slices.Contains([]string{"public", "link", "signed-in"}, r.Access.String()) {
-			t.Errorf("route %q needs %q, which no role holds", r.Pattern, r.Access)
-		}
-	}
-	for pattern := range accesses {
-		if !seen[pattern] {
-			t.Errorf("route %q is in the table of this test and nowhere else", pattern)
-		}
-	}
-}
-
 // TestRoutesByRole sends one request to every route as every role and as nobody.
 func TestRoutesByRole(t *testing.T) {
 	t.Parallel()

@@ -48,7 +48,7 @@ func (s *Service) PastItems(ctx context.Context, tx *sqlite.Tx, round *Round) ([
 // database: nothing is ever deleted. Problem codes: not_found; conflict for rounds that were kept here, and when the
 // round is already as wanted.
 func (s *Service) WithdrawRound(ctx context.Context, tx *sqlite.Tx, key string, withdrawn bool) error {
-	if err := actor.From(ctx).Require(PermManage); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermManage); err != nil {
 		return err
 	}
 	if err := updateWithdrawn(ctx, tx, key, withdrawn); err != nil {

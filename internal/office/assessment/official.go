@@ -44,7 +44,7 @@ type OfficialReport struct {
 // and judges everything of it anew. source names the file. Problem codes: not_found for an unknown
 // framework, invalid for an unknown item or level.
 func (s *Service) SetOfficial(ctx context.Context, tx *sqlite.Tx, key, source string, items []OfficialItem) (OfficialReport, error) {
-	if err := actor.From(ctx).Require(PermManage); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermManage); err != nil {
 		return OfficialReport{}, err
 	}
 	base := s.catalog.Key(key)

@@ -78,7 +78,7 @@ func (s *Service) Results(ctx context.Context, tx *sqlite.Tx, round *Round) (map
 // OpenRound opens a round; answers of the round before no longer count and are shown as 前年. Problem codes:
 // invalid; conflict while another round of the framework is open.
 func (s *Service) OpenRound(ctx context.Context, in NewRound) (*Round, error) {
-	if err := actor.From(ctx).Require(PermManage); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermManage); err != nil {
 		return nil, err
 	}
 	if err := s.checkRound(in); err != nil {
@@ -170,7 +170,7 @@ func (s *Service) SuggestRound(key string, company Company, today jdate.Day) New
 // LockRound locks a round: its answers and what its items are worth stay for good. Nothing unlocks it. Problem
 // codes: not_found, conflict when it is locked already or was changed meanwhile.
 func (s *Service) LockRound(ctx context.Context, key string, version int) error {
-	if err := actor.From(ctx).Require(PermManage); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermManage); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
@@ -219,7 +219,7 @@ type PastItem struct {
 // ImportRound keeps the answers of an earlier check sheet as a locked round of its own; the present round shows
 // them as 前年. Unknown items are an error of code invalid.
 func (s *Service) ImportRound(ctx context.Context, tx *sqlite.Tx, in NewRound, items []PastItem) (*Round, error) {
-	if err := actor.From(ctx).Require(PermManage); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermManage); err != nil {
 		return nil, err
 	}
 	if err := s.checkRound(in); err != nil {

@@ -106,5 +106,9 @@ func sees(who actor.Actor, d due.Duty) bool {
 		return true
 	}
 	// A duty of somebody else is still seen by whoever keeps the register: they have to chase it.
-	return d.Needs != "" && who.May(actor.Permission(d.Needs))
+	may := who.May
+	if d.Whole {
+		may = who.MayWhole
+	}
+	return d.Needs != "" && may(actor.Permission(d.Needs))
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"slices"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/due"
@@ -33,7 +34,7 @@ func documentDuties(d *Document, today jdate.Day) []due.Duty {
 	duty := func(what string, on jdate.Day, needs string) {
 		out = append(out, due.Duty{
 			Key: "policy." + what + "/" + d.Key, Text: "policy.duty." + what, Args: problem.Args{"title": d.Title},
-			Link: "/policy/" + d.Key, On: on, Person: "", Needs: needs,
+			Link: "/policy/" + d.Key, On: on, Needs: needs, Whole: true,
 		})
 	}
 	if d.Draft() != nil {
@@ -53,10 +54,5 @@ func documentDuties(d *Document, today jdate.Day) []due.Duty {
 }
 
 func hasNotice(d *Document, edition int) bool {
-	for _, n := range d.Notices {
-		if n.Edition == edition {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.Notices, func(n Notice) bool { return n.Edition == edition })
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -29,7 +30,8 @@ func Migrations() sqlite.Migration { return sqlite.Migration{Feature: "policy", 
 // Messages returns the texts of this feature.
 func Messages() fs.FS { return messages }
 
-// Service holds the acts of this feature: each is one transaction with permission, audit row and facts.
+// Service holds the acts of this feature: each is one transaction with permission, audit row and facts. What is
+// decided here holds for everybody, so acts need the whole company; a roster may come from one department.
 // It is safe for concurrent use.
 type Service struct {
 	db     *sqlite.DB
@@ -45,22 +47,15 @@ func New(db *sqlite.DB, facts *fact.Store, files *attach.Store, company *org.Ser
 	return &Service{db: db, facts: facts, attach: files, people: staff, org: company, topics: topics}
 }
 
-// active lists who is on the staff list on a day, in reading order.
+// active lists who is on the staff list on a day, in reading order: those of whom the actor in ctx may know.
 func (s *Service) active(ctx context.Context, tx *sqlite.Tx, on jdate.Day) ([]people.Person, error) {
-	return s.people.List(ctx, tx, people.Filter{ActiveOn: on})
-}
-
-func (s *Service) sites(ctx context.Context, tx *sqlite.Tx) ([]org.Site, error) {
-	return s.org.Sites(ctx, tx)
+	return s.people.List(ctx, tx, people.Filter{ActiveOn: on, Scope: actor.From(ctx).Scope})
 }
 
 // Author is who writes a draft: the person, or the account when it belongs to nobody on the staff list.
 func Author(ctx context.Context) string {
 	a := actor.From(ctx)
-	if a.Person != "" {
-		return a.Person
-	}
-	return a.ID()
+	return cmp.Or(a.Person, a.ID())
 }
 
 // List returns all documents with their parts.
@@ -99,7 +94,7 @@ func (s *Service) Documents(ctx context.Context, tx *sqlite.Tx) ([]*Document, er
 
 // Create makes a new document with its first draft and returns its key.
 func (s *Service) Create(ctx context.Context, d Draft) (key string, err error) {
-	if err := actor.From(ctx).Require(PermEdit); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermEdit); err != nil {
 		return "", err
 	}
 	if err := d.Validate(s.topics); err != nil {
@@ -121,7 +116,7 @@ func (s *Service) Create(ctx context.Context, d Draft) (key string, err error) {
 
 // SaveDraft changes the open draft, or opens the next edition. d.Version guards against a second person.
 func (s *Service) SaveDraft(ctx context.Context, key string, d Draft) error {
-	if err := actor.From(ctx).Require(PermEdit); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermEdit); err != nil {
 		return err
 	}
 	if err := d.Validate(s.topics); err != nil {
@@ -180,7 +175,7 @@ type Approval struct {
 // Nobody approves an own draft: code forbidden. A draft changed since it was shown is a conflict.
 func (s *Service) Approve(ctx context.Context, key string, a Approval) error {
 	who := actor.From(ctx)
-	if err := who.Require(PermApprove); err != nil {
+	if err := who.RequireWhole(PermApprove); err != nil {
 		return err
 	}
 	if who.Person == "" {
@@ -239,7 +234,7 @@ func (s *Service) approve(ctx context.Context, tx *sqlite.Tx, key string, a Appr
 // ApproveSealed records an approval on paper: the scan of the sealed page is a record like any other.
 // A page sealed by the author is kept, but proves no second person; the verdict says so.
 func (s *Service) ApproveSealed(ctx context.Context, key string, a Approval, scan attach.Upload) error {
-	if err := actor.From(ctx).Require(PermEdit); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermEdit); err != nil {
 		return err
 	}
 	a.Way = WaySealed
@@ -273,7 +268,7 @@ func (s *Service) ApproveSealed(ctx context.Context, key string, a Approval, sca
 
 // AddReview records that somebody looked at whether the document still fits (見直し).
 func (s *Service) AddReview(ctx context.Context, key string, r Review) error {
-	if err := actor.From(ctx).Require(PermEdit); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermEdit); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
@@ -310,7 +305,7 @@ func (s *Service) AddReview(ctx context.Context, key string, r Review) error {
 
 // Retire takes a document out of force from today on; its records stay.
 func (s *Service) Retire(ctx context.Context, key string) error {
-	if err := actor.From(ctx).Require(PermEdit); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermEdit); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {

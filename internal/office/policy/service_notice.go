@@ -40,7 +40,11 @@ type NewNotice struct {
 // token of the link. A roster names who signed. A poster reaches the people of its site who are on the
 // staff list that day: they are written down now, later moves change nothing.
 func (s *Service) Notify(ctx context.Context, key string, n NewNotice) (notice, token string, err error) {
-	if err := actor.From(ctx).Require(PermEdit); err != nil {
+	may := actor.Actor.RequireWhole
+	if n.Way == WayRoster { // a department hands round its own: reached looks at each
+		may = actor.Actor.Require
+	}
+	if err := may(actor.From(ctx), PermEdit); err != nil {
 		return "", "", err
 	}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
@@ -56,7 +60,7 @@ func (s *Service) Notify(ctx context.Context, key string, n NewNotice) (notice, 
 		if n.On.IsZero() {
 			n.On = today
 		}
-		sites, err := s.sites(ctx, tx)
+		sites, err := s.org.Sites(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -131,7 +135,11 @@ func (s *Service) reached(ctx context.Context, tx *sqlite.Tx, n NewNotice) (map[
 	switch n.Way {
 	case WayRoster:
 		for _, p := range n.People {
-			if _, err := s.people.ByKey(ctx, tx, p); err != nil {
+			person, err := s.people.ByKey(ctx, tx, p)
+			if err == nil {
+				err = actor.From(ctx).RequireScope(person.Department)
+			}
+			if err != nil {
 				return nil, err
 			}
 			got[p] = n.On
@@ -193,7 +201,7 @@ func (s *Service) Read(ctx context.Context, key string) error {
 
 // AskApproval gives a link by which one named person approves the draft; nobody asks the author.
 func (s *Service) AskApproval(ctx context.Context, key, person string) (token string, err error) {
-	if err := actor.From(ctx).Require(PermEdit); err != nil {
+	if err := actor.From(ctx).RequireWhole(PermEdit); err != nil {
 		return "", err
 	}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
@@ -214,7 +222,7 @@ func (s *Service) AskApproval(ctx context.Context, key, person string) (token st
 			return err
 		}
 		// The row version is part of the subject: a draft changed after asking is not what was shown.
-		subject := "policy/" + key + "/" + draft.Key + "/" + versionText(draft.Version)
+		subject := "policy/" + key + "/" + draft.Key + "/" + strconv.Itoa(draft.Version)
 		token, _, err = link.Create(ctx, tx, link.New{Purpose: LinkApprove, Subject: subject, Person: person, Days: 14})
 		if err != nil {
 			return err
@@ -223,5 +231,3 @@ func (s *Service) AskApproval(ctx context.Context, key, person string) (token st
 	})
 	return token, err
 }
-
-func versionText(n int) string { return strconv.Itoa(n) }

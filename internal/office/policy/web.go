@@ -11,6 +11,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
+	"github.com/kizuki-security/kizuki/internal/register/people/within"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
 
@@ -55,7 +56,7 @@ func (h *Web) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.views.Render(w, r, "policy_list", ListView{Rows: rows, MayEdit: actor.From(r.Context()).May(PermEdit)})
+	return h.views.Render(w, r, "policy_list", ListView{Rows: rows, MayEdit: actor.From(r.Context()).MayWhole(PermEdit), Scoped: !actor.From(r.Context()).Covers("")})
 }
 
 func (h *Web) rows(r *http.Request) ([]Row, error) {
@@ -83,6 +84,9 @@ func (h *Web) now(r *http.Request) (snapshot, error) {
 		if s.names, err = h.svc.people.Names(ctx, tx); err != nil {
 			return err
 		}
+		if s.within, err = within.Of(ctx, tx, h.svc.people); err != nil {
+			return err
+		}
 		s.staff, err = h.svc.active(ctx, tx, s.today)
 		return err
 	})
@@ -102,6 +106,9 @@ func (h *Web) newForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Web) renderDraft(w http.ResponseWriter, r *http.Request, problems error, form *web.Form, key string) error {
+	if err := actor.From(r.Context()).RequireWhole(PermEdit); err != nil {
+		return err
+	}
 	now, err := h.now(r)
 	if err != nil {
 		return err
@@ -143,15 +150,7 @@ func (h *Web) show(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Web) renderShow(w http.ResponseWriter, r *http.Request, problems error, form *web.Form) error {
-	doc, err := h.svc.Find(r.Context(), r.PathValue("key"))
-	if err != nil {
-		return err
-	}
-	now, err := h.now(r)
-	if err != nil {
-		return err
-	}
-	view, err := h.showView(r, doc, now)
+	view, err := h.found(r)
 	if err != nil {
 		return err
 	}
@@ -160,6 +159,19 @@ func (h *Web) renderShow(w http.ResponseWriter, r *http.Request, problems error,
 		return h.views.RenderForm(w, r, problems, form, "policy_show", view)
 	}
 	return h.views.Render(w, r, "policy_show", view)
+}
+
+// found is the view of the document that the address names.
+func (h *Web) found(r *http.Request) (ShowView, error) {
+	doc, err := h.svc.Find(r.Context(), r.PathValue("key"))
+	if err != nil {
+		return ShowView{}, err
+	}
+	now, err := h.now(r)
+	if err != nil {
+		return ShowView{}, err
+	}
+	return h.showView(r, doc, now)
 }
 
 func (h *Web) draftForm(w http.ResponseWriter, r *http.Request) error {
@@ -195,15 +207,7 @@ func (h *Web) saveDraft(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Web) print(w http.ResponseWriter, r *http.Request) error {
-	doc, err := h.svc.Find(r.Context(), r.PathValue("key"))
-	if err != nil {
-		return err
-	}
-	now, err := h.now(r)
-	if err != nil {
-		return err
-	}
-	view, err := h.showView(r, doc, now)
+	view, err := h.found(r)
 	if err != nil {
 		return err
 	}

@@ -65,13 +65,9 @@ func (h *Web) renderRoster(w http.ResponseWriter, r *http.Request, problems erro
 	}
 	view := RosterView{Form: form, Doc: doc, Edition: current.label(), Today: now.today}
 	got := doc.Notified(current.Number)
-	departments := map[string]string{}
-	ctx := r.Context()
-	err = h.svc.db.Read(ctx, func(tx *sqlite.Tx) error {
-		all, err := h.svc.org.Departments(ctx, tx)
-		for _, d := range all {
-			departments[d.Key] = d.Name
-		}
+	var departments map[string]string
+	err = h.svc.db.Read(r.Context(), func(tx *sqlite.Tx) (err error) {
+		departments, err = h.svc.org.DepartmentNames(r.Context(), tx)
 		return err
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,20 +12,22 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/attach"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/within"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
 
 // snapshot is what every page needs beside the documents.
 type snapshot struct {
-	today jdate.Day
-	names map[string]string // person key → name
-	staff []people.Person   // active today, in reading order
+	today  jdate.Day
+	names  map[string]string // person key → name
+	staff  []people.Person   // active today, in reading order; of the departments of who asks
+	within within.Set        // of whom who asks may know
 }
 
 // ListView is the list of policies and regulations.
 type ListView struct {
-	Rows    []Row
-	MayEdit bool
+	Rows            []Row
+	MayEdit, Scoped bool // Scoped: people outside the departments of who asks are not counted
 }
 
 // Row is one document in the list.
@@ -68,6 +71,7 @@ type ShowView struct {
 	Results                              []web.Option
 	Files                                []attach.Attachment
 	MayEdit, MayApprove, OwnDraft, Alone bool
+	MayRoster, Scoped                    bool
 	Today                                jdate.Day
 }
 
@@ -138,7 +142,8 @@ func (h *Web) row(r *http.Request, d *Document, now snapshot) Row {
 
 func (h *Web) showView(r *http.Request, d *Document, now snapshot) (ShowView, error) {
 	who := actor.From(r.Context())
-	v := ShowView{Doc: d, Row: h.row(r, d, now), MayEdit: who.May(PermEdit), MayApprove: who.May(PermApprove), Today: now.today}
+	v := ShowView{Doc: d, Row: h.row(r, d, now), MayEdit: who.MayWhole(PermEdit), MayApprove: who.MayWhole(PermApprove), Today: now.today}
+	v.Scoped, v.MayRoster = !who.Covers(""), who.May(PermEdit)
 	v.Approvers, v.Results, v.Ways = h.peopleOptions(r, now), h.options(r, "policy.result.", "unchanged", "changed"), h.wayOptions(r)
 	for _, e := range d.Editions {
 		ev := EditionView{Edition: e, AuthorName: h.name(now, e.Author), ApproverName: h.name(now, e.Approver)}
@@ -153,7 +158,7 @@ func (h *Web) showView(r *http.Request, d *Document, now snapshot) (ShowView, er
 		}
 	}
 	for _, n := range d.Notices {
-		v.Notices = append(v.Notices, NoticeView{n, "policy.way." + string(n.Way), len(n.People)})
+		v.Notices = append(v.Notices, NoticeView{n, "policy.way." + string(n.Way), now.within.Count(maps.Keys(n.People))})
 	}
 	for _, rev := range d.Reviews {
 		v.Reviews = append(v.Reviews, ReviewView{rev, h.name(now, rev.By)})
@@ -168,12 +173,17 @@ func (h *Web) showView(r *http.Request, d *Document, now snapshot) (ShowView, er
 	}
 	ctx := r.Context()
 	err := h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
-		if v.Files, err = h.svc.attach.Of(ctx, tx, record(d.Key)); err != nil {
+		if v.Files, err = h.svc.attach.Seen(ctx, tx, record(d.Key)); err != nil {
 			return err
 		}
 		v.Sites, err = h.siteOptions(r, tx)
 		return err
 	})
+	for i, n := range v.Notices { // no link to what may not be read
+		if !slices.ContainsFunc(v.Files, func(f attach.Attachment) bool { return f.Key == n.Attachment }) {
+			v.Notices[i].Attachment = ""
+		}
+	}
 	return v, err
 }
 
@@ -205,7 +215,7 @@ func (h *Web) wayOptions(r *http.Request) []web.Option {
 }
 
 func (h *Web) siteOptions(r *http.Request, tx *sqlite.Tx) ([]web.Option, error) {
-	sites, err := h.svc.sites(r.Context(), tx)
+	sites, err := h.svc.org.Sites(r.Context(), tx)
 	if err != nil {
 		return nil, err
 	}

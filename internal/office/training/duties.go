@@ -52,7 +52,7 @@ func (s *Service) Duties(ctx context.Context, tx *sqlite.Tx, today jdate.Day) ([
 		if today.Sub(session.On) > reflectFor {
 			continue
 		}
-		duty := due.Duty{Args: problem.Args{"title": session.Title}, Link: "/training/" + session.Key, Needs: string(PermEdit)}
+		duty := due.Duty{Args: problem.Args{"title": session.Title}, Link: "/training/" + session.Key, Needs: string(PermEdit), Whole: len(session.Departments) == 0}
 		if len(session.Reflections) == 0 {
 			duty.Key, duty.Text, duty.On = "training.reflect/"+session.Key, "training.duty.reflect", session.On.Add(reflectBy)
 			out = append(out, duty)

@@ -9,6 +9,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/within"
 	"github.com/kizuki-security/kizuki/internal/words/jtext"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -65,12 +66,22 @@ func (s *Service) ReadRoster(ctx context.Context, name string, data []byte) (lin
 		if err != nil {
 			return err
 		}
+		known, err := within.Of(ctx, tx, s.people)
 		for i := range found {
-			lines[i].Match = found[i]
+			lines[i].Match = onlyKnown(found[i], known)
 		}
-		return nil
+		return err
 	})
 	return lines, err
+}
+
+// onlyKnown leaves out of a match whom the reader may not know of, as if they were on no list.
+func onlyKnown(m people.Matched, known within.Set) people.Matched {
+	m.Candidates = slices.DeleteFunc(m.Candidates, func(p people.Person) bool { return !known.Has(p.Key) })
+	if m.Person != nil && !known.Has(m.Person.Key) {
+		m.Person, m.By = nil, ""
+	}
+	return m
 }
 
 func rosterRow(table sheet.Table, header sheet.Header, row int) people.RosterRow {

@@ -12,6 +12,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/register/fact"
 	"github.com/kizuki-security/kizuki/internal/register/org"
 	"github.com/kizuki-security/kizuki/internal/register/people"
+	"github.com/kizuki-security/kizuki/internal/register/people/within"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -43,31 +44,47 @@ func New(db *sqlite.DB, facts *fact.Store, files *attach.Store, company *org.Ser
 	return &Service{db: db, facts: facts, attach: files, org: company, people: staff, topics: topics}
 }
 
-// List returns sessions, newest first.
+// List returns sessions, newest first, with those attendances of which the actor may know.
 func (s *Service) List(ctx context.Context, f Filter) (out []*Session, err error) {
 	if err := actor.From(ctx).Require(PermRead); err != nil {
 		return nil, err
 	}
 	err = s.db.Read(ctx, func(tx *sqlite.Tx) error {
-		out, err = findSessions(ctx, tx, f)
+		if out, err = findSessions(ctx, tx, f); err != nil {
+			return err
+		}
+		known, err := within.Of(ctx, tx, s.people)
+		for _, session := range out {
+			session.hide(known)
+		}
 		return err
 	})
 	return out, err
 }
 
-// Find returns one session; problem code not_found.
+// Find returns one session, with those attendances of which the actor may know; problem code not_found.
 func (s *Service) Find(ctx context.Context, key string) (out *Session, err error) {
 	if err := actor.From(ctx).Require(PermRead); err != nil {
 		return nil, err
 	}
 	err = s.db.Read(ctx, func(tx *sqlite.Tx) error {
-		out, err = findSession(ctx, tx, key)
+		if out, err = findSession(ctx, tx, key); err != nil {
+			return err
+		}
+		known, err := within.Of(ctx, tx, s.people)
+		out.hide(known)
 		return err
 	})
 	return out, err
 }
 
-// Save adds a session (empty key) or changes one; Version guards against a second person.
+// Session is Find inside a transaction, with everybody and without a permission.
+func (s *Service) Session(ctx context.Context, tx *sqlite.Tx, key string) (*Session, error) {
+	return findSession(ctx, tx, key)
+}
+
+// Save adds a session (empty key) or changes one; Version guards against a second person. Whoever is in charge of
+// departments alone adds the training of those, and changes no other: code forbidden.
 func (s *Service) Save(ctx context.Context, session Session) (key string, err error) {
 	if err := actor.From(ctx).Require(PermEdit); err != nil {
 		return "", err
@@ -79,6 +96,7 @@ func (s *Service) Save(ctx context.Context, session Session) (key string, err er
 		act := "training.changed"
 		if session.Key == "" {
 			act = "training.recorded"
+			session.Departments = actor.From(ctx).Scope
 			if err := insertSession(ctx, tx, &session); err != nil {
 				return err
 			}
@@ -87,7 +105,7 @@ func (s *Service) Save(ctx context.Context, session Session) (key string, err er
 		}
 		key = session.Key
 		return s.after(ctx, tx, key, act, audit.Image{
-			"title": session.Title, "on": session.On, "topics": session.Topics, "method": session.Method, "content": session.Content, "teacher": audit.Personal(session.Teacher),
+			"title": session.Title, "on": session.On, "topics": session.Topics, "method": session.Method, "content": session.Content, "teacher": audit.Personal(session.Teacher), "departments": session.Departments,
 		})
 	})
 	return key, err
@@ -99,6 +117,10 @@ func (s *Service) change(ctx context.Context, tx *sqlite.Tx, session *Session) e
 	if err != nil {
 		return err
 	}
+	if !old.Keeps(actor.From(ctx)) {
+		return problem.Forbidden("actor.whole_company")
+	}
+	session.Departments = old.Departments
 	for _, r := range old.Reflections {
 		if r.On.Before(session.On) {
 			return problem.Invalid("on", "training.on.after_reflection", "on", r.On)
@@ -143,6 +165,9 @@ func (s *Service) Attend(ctx context.Context, key string, persons []string, way 
 		}
 		for _, p := range persons {
 			person, err := s.people.ByKey(ctx, tx, p)
+			if err == nil {
+				err = actor.From(ctx).RequireScope(person.Department)
+			}
 			if err != nil {
 				return err
 			}
@@ -178,7 +203,11 @@ func (s *Service) Unattend(ctx context.Context, key, person string) error {
 		if err != nil {
 			return err
 		}
-		if !session.Attended(person) {
+		known, err := within.Of(ctx, tx, s.people)
+		if err != nil {
+			return err
+		}
+		if session.hide(known); !session.Attended(person) {
 			return problem.Conflict("training.not_attended")
 		}
 		if err := deleteAttendance(ctx, tx, session.ID, person); err != nil {
@@ -198,6 +227,9 @@ func (s *Service) Reflect(ctx context.Context, key string, r Reflection) error {
 		session, err := findSession(ctx, tx, key)
 		if err != nil {
 			return err
+		}
+		if !session.Keeps(who) {
+			return problem.Forbidden("actor.whole_company")
 		}
 		var list problem.List
 		switch {

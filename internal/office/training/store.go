@@ -12,7 +12,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
-const sessionColumns = `id, key, title, on_day, topics, method, content, teacher, version`
+const sessionColumns = `id, key, title, on_day, topics, method, content, teacher, departments, version`
 
 // Filter selects sessions; zero values select everything.
 type Filter struct {
@@ -70,11 +70,11 @@ func findSession(ctx context.Context, tx *sqlite.Tx, key string) (*Session, erro
 
 func scanSession(row interface{ Scan(...any) error }) (*Session, error) {
 	var s Session
-	var topics string
-	if err := row.Scan(&s.ID, &s.Key, &s.Title, &s.On, &topics, &s.Method, &s.Content, &s.Teacher, &s.Version); err != nil {
+	var topics, departments string
+	if err := row.Scan(&s.ID, &s.Key, &s.Title, &s.On, &topics, &s.Method, &s.Content, &s.Teacher, &departments, &s.Version); err != nil {
 		return nil, fmt.Errorf("read session: %w", err)
 	}
-	s.Topics = splitList(topics)
+	s.Topics, s.Departments = splitList(topics), splitList(departments)
 	return &s, nil
 }
 
@@ -120,8 +120,9 @@ func fillReflections(ctx context.Context, tx *sqlite.Tx, byID map[int64]*Session
 
 func insertSession(ctx context.Context, tx *sqlite.Tx, s *Session) error {
 	s.Key = tx.NewKey()
-	res, err := tx.ExecContext(ctx, `INSERT INTO training_sessions (key, title, on_day, topics, method, content, teacher, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, s.Key, s.Title, s.On, strings.Join(s.Topics, ","), s.Method, s.Content, s.Teacher, sqlite.Millis(tx.Now))
+	res, err := tx.ExecContext(ctx, `INSERT INTO training_sessions (key, title, on_day, topics, method, content, teacher, departments, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, s.Key, s.Title, s.On, strings.Join(s.Topics, ","), s.Method, s.Content, s.Teacher,
+		strings.Join(s.Departments, ","), sqlite.Millis(tx.Now))
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/register/actor"
+	"github.com/kizuki-security/kizuki/internal/register/people/within"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -40,9 +41,12 @@ type Session struct {
 	Content string // what was taught
 	Teacher string
 	Version int
+	// Departments are the keys of those whose training it was; none: the whole company's.
+	Departments []string
 
 	Attendance  []Attendance // by person key
 	Reflections []Reflection // newest first
+	Hidden      int          // people who took part and of whom the reader may not know; Attendance lacks them
 }
 
 // Attendance is one person who took part.
@@ -92,7 +96,21 @@ func (s *Session) Validate(topics []string, today jdate.Day) error {
 // Recorded says whether the record has everything that a training record needs: content, method, date
 // and attendance (JAMA/JAPIA guideline 2.3, No. 36; SCS 4-2-1-4).
 func (s *Session) Recorded() bool {
-	return s.Content != "" && s.Method != "" && !s.On.IsZero() && len(s.Attendance) > 0
+	return s.Content != "" && s.Method != "" && !s.On.IsZero() && len(s.Attendance)+s.Hidden > 0
+}
+
+// Keeps says whether who may change the session itself: with the permission, and for an account limited to departments
+// only when it was the training of those. Who took part may be noted on any session, for people of one's departments.
+func (s *Session) Keeps(who actor.Actor) bool {
+	own := len(s.Departments) > 0 && !slices.ContainsFunc(s.Departments, func(d string) bool { return !who.Covers(d) })
+	return who.May(PermEdit) && (who.Covers("") || own)
+}
+
+// hide leaves out whom the reader may not know of.
+func (s *Session) hide(known within.Set) {
+	all := len(s.Attendance)
+	s.Attendance = slices.DeleteFunc(s.Attendance, func(a Attendance) bool { return !known.Has(a.Person) })
+	s.Hidden = all - len(s.Attendance)
 }
 
 // Attended says whether the person took part.

@@ -76,7 +76,7 @@ func (h *Web) now(r *http.Request) (snapshot, error) {
 		if s.departments, err = h.svc.org.DepartmentNames(ctx, tx); err != nil {
 			return err
 		}
-		s.staff, err = h.svc.people.List(ctx, tx, people.Filter{ActiveOn: s.today})
+		s.staff, err = h.svc.people.List(ctx, tx, people.Filter{ActiveOn: s.today, Scope: actor.From(ctx).Scope})
 		return err
 	})
 	return s, err
@@ -92,7 +92,7 @@ func (h *Web) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := ListView{MayEdit: actor.From(r.Context()).May(PermEdit), Topic: topic, Year: strconv.Itoa(now.start.Time().Year())}
+	view := ListView{Scoped: !actor.From(r.Context()).Covers(""), MayEdit: actor.From(r.Context()).May(PermEdit), Topic: topic, Year: strconv.Itoa(now.start.Time().Year())}
 	var year []*Session
 	for _, s := range sessions {
 		if !s.On.Before(now.start) {
@@ -124,6 +124,7 @@ func (h *Web) missing(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := cover(topic, now.staff, sessions)
 	view := MissingView{Topic: topic, Name: h.topic(r, topic), Done: c.Done, All: c.All, MayEdit: actor.From(r.Context()).May(PermEdit)}
+	view.Scoped = !actor.From(r.Context()).Covers("")
 	view.Groups = groupByDepartment(c.Missing, now, func(people.Person) bool { return false })
 	for _, s := range sessions {
 		view.Sessions = append(view.Sessions, h.row(r, s))
@@ -141,6 +142,9 @@ func (h *Web) editForm(w http.ResponseWriter, r *http.Request) error {
 	s, err := h.svc.Find(r.Context(), r.PathValue("key"))
 	if err != nil {
 		return err
+	}
+	if !s.Keeps(actor.From(r.Context())) {
+		return problem.Forbidden("actor.whole_company")
 	}
 	form := web.NewForm("title", s.Title, "on", s.On.String(), "method", s.Method, "content", s.Content, "teacher", s.Teacher, "version", strconv.Itoa(s.Version))
 	form.Values["topics"] = s.Topics
@@ -197,7 +201,8 @@ func (h *Web) renderShow(w http.ResponseWriter, r *http.Request, problems error,
 	if err != nil {
 		return err
 	}
-	view := ShowView{Form: form, Session: s, Row: h.row(r, s), Roster: roster, MayEdit: actor.From(r.Context()).May(PermEdit), Today: now.today}
+	who := actor.From(r.Context())
+	view := ShowView{MayKeep: s.Keeps(who), Scoped: !who.Covers(""), Form: form, Session: s, Row: h.row(r, s), Roster: roster, MayEdit: who.May(PermEdit), Today: now.today}
 	for _, a := range s.Attendance {
 		view.Attended = append(view.Attended, AttendeeView{a, cmp.Or(now.names[a.Person], a.Person), "training.way." + a.Way})
 	}
@@ -209,7 +214,7 @@ func (h *Web) renderShow(w http.ResponseWriter, r *http.Request, problems error,
 	view.Open = len(open)
 	ctx := r.Context()
 	err = h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
-		view.Files, err = h.svc.attach.Of(ctx, tx, record(s.Key))
+		view.Files, err = h.svc.attach.Seen(ctx, tx, record(s.Key))
 		return err
 	})
 	if err != nil {
@@ -277,6 +282,8 @@ func (h *Web) roster(w http.ResponseWriter, r *http.Request) error {
 			view.Found = append(view.Found, RosterPerson{l.Match.Person.Key, l.Match.Person.Name(), l.Line})
 		case len(l.Match.Candidates) > 0:
 			view.Refused = append(view.Refused, RosterRefusal{l.Line, l.Text, "training.roster.several"})
+		case !actor.From(r.Context()).Covers(""):
+			view.Refused = append(view.Refused, RosterRefusal{l.Line, l.Text, "training.roster.outside"})
 		default:
 			view.Refused = append(view.Refused, RosterRefusal{l.Line, l.Text, "training.roster.unknown"})
 		}

@@ -18,6 +18,7 @@ type ListView struct {
 	Topic    string
 	Year     string // a number would get a comma
 	MayEdit  bool
+	Scoped   bool // only people of the reader's departments are counted
 }
 
 // Row is one session in a list.
@@ -42,6 +43,7 @@ type MissingView struct {
 	Groups      []Group
 	Sessions    []Row
 	MayEdit     bool
+	Scoped      bool
 }
 
 // Group is one department.
@@ -81,7 +83,9 @@ type ShowView struct {
 	Open        int
 	Files       []attach.Attachment
 	Roster      *RosterView
-	MayEdit     bool
+	MayEdit     bool // note who took part
+	MayKeep     bool // change the session itself
+	Scoped      bool
 	Today       jdate.Day
 }
 

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -60,9 +59,7 @@ func (rt *Router) failStatus(w http.ResponseWriter, r *http.Request, status int,
 		for _, e := range all {
 			view.Texts = append(view.Texts, m.T(locale, e.Key, e.Args))
 		}
-		if e, ok := errors.AsType[*problem.Error](err); ok && e.Err != nil {
-			rt.cfg.Log.InfoContext(ctx, "request refused", "request", id, "key", e.Key, "cause", e.Err)
-		}
+		trailOf(ctx).answered(err)
 	} else {
 		view.Title = m.T(locale, "web.error.internal", nil)
 		view.Texts = []string{m.T(locale, "web.internal", nil)}

@@ -29,13 +29,8 @@ type Change struct {
 	Args problem.Args
 }
 
-// flashCookie is the name of the cookie. The prefix keeps other hosts of the same domain from setting it.
-func (s *Shell) flashCookie() string {
-	if s.cfg.Secure {
-		return "__Host-flash"
-	}
-	return "flash"
-}
+// flashCookie is the name of the cookie.
+func (s *Shell) flashCookie() string { return s.cfg.cookie("flash") }
 
 // Done redirects to a page of the house (303) and tells there what the act did. pairs are the
 // parameters of the message. to is never taken from the form.

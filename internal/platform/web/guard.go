@@ -72,7 +72,9 @@ func (rt *Router) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := rt.cfg.Now()
 		id := sqlite.NewKey(start)
-		r = r.WithContext(request.WithLocale(request.WithID(r.Context(), id), localeOf(r)))
+		t := &trail{}
+		ctx := context.WithValue(request.WithID(r.Context(), id), trailKey{}, t)
+		r = r.WithContext(request.WithLocale(ctx, rt.localeOf(r)))
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -98,8 +100,9 @@ func (rt *Router) outermost(next http.Handler) http.Handler {
 			if rt.cfg.Observe != nil {
 				rt.cfg.Observe(r.Pattern, sw.status, rt.cfg.Now().Sub(start))
 			}
+			rt.logRefusal(r, id, sw.status, t)
 			// The path may hold the secret of a link, so only the route's pattern is logged.
-			rt.cfg.Log.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "route", r.Pattern,
+			rt.cfg.Log.DebugContext(r.Context(), "request", "request", id, "method", methodOf(r), "route", r.Pattern,
 				"status", sw.status, "ms", rt.cfg.Now().Sub(start).Milliseconds())
 		}()
 		next.ServeHTTP(sw, r)
@@ -159,7 +162,7 @@ func (rt *Router) allowedHost(host string) bool {
 func (rt *Router) language(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if lang := r.URL.Query().Get("lang"); (lang == "ja" || lang == "en") && r.Method == http.MethodGet {
-			http.SetCookie(w, &http.Cookie{Name: langCookie, Value: lang, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: rt.cfg.Secure}) //nolint:gosec // Secure where the office is reached over TLS
+			http.SetCookie(w, &http.Cookie{Name: rt.cfg.cookie(langCookie), Value: lang, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: rt.cfg.Secure}) //nolint:gosec // Secure where the office is reached over TLS
 			q := r.URL.Query()
 			q.Del("lang")
 			to := ownPath(r.URL)
@@ -176,9 +179,18 @@ func (rt *Router) language(next http.Handler) http.Handler {
 
 const langCookie = "lang"
 
+// cookie is the name under which a cookie of path / goes to the browser. The prefix keeps other hosts of the same
+// domain from setting it; browsers take it over TLS only.
+func (c Config) cookie(name string) string {
+	if c.Secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
 // localeOf reads the cookie, then Accept-Language.
-func localeOf(r *http.Request) string {
-	if c, err := r.Cookie(langCookie); err == nil && (c.Value == "ja" || c.Value == "en") {
+func (rt *Router) localeOf(r *http.Request) string {
+	if c, err := r.Cookie(rt.cfg.cookie(langCookie)); err == nil && (c.Value == "ja" || c.Value == "en") {
 		return c.Value
 	}
 	if accept := strings.ToLower(r.Header.Get("Accept-Language")); accept != "" && !strings.Contains(accept, "ja") {
@@ -204,6 +216,7 @@ func (rt *Router) guard(route Route, h Handler) http.Handler {
 			rt.fail(w, r, err)
 			return
 		}
+		trailOf(r.Context()).asked(route.Access, viewer)
 		if err := allowed(route.Access, viewer); err != nil {
 			rt.refuse(w, r, err)
 			return

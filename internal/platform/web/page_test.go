@@ -87,6 +87,16 @@ func TestLanguageSwitchNeverLeavesTheHouse(t *testing.T) {
 			t.Errorf("%s: cookie %v", tc.path, lang)
 		}
 	}
+	safe := open(t, func(c *web.Config) { c.Secure = true })
+	c := safe.do("GET", "/page?lang=en", nil).Result().Cookies()
+	if len(c) != 1 || c[0].Name != "__Host-lang" || !c[0].Secure || c[0].Path != "/" || c[0].Domain != "" {
+		t.Errorf("over TLS the cookie is %v, want one that no other host can set", c)
+	}
+	for name, want := range map[string]string{"__Host-lang": `lang="en"`, "lang": `lang="ja"`} {
+		if got := safe.do("GET", "/page", nil, cookie(name, "en")).Body.String(); !strings.Contains(got, want) {
+			t.Errorf("over TLS with the cookie %s the page is not %s", name, want)
+		}
+	}
 	for _, path := range []string{"/page?lang=fr", "/page?lang=", "/page?lang=en%0d"} {
 		if rec := o.do("GET", path, nil); rec.Code != 200 {
 			t.Errorf("%s: status %d, want the page as it is", path, rec.Code)

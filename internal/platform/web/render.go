@@ -145,6 +145,7 @@ func (v *Views) RenderForm(w http.ResponseWriter, r *http.Request, err error, fo
 	if code == problem.CodeInternal || code == problem.CodeForbidden || code == problem.CodeUnauthenticated {
 		return err
 	}
+	trailOf(r.Context()).answered(err)
 	form.addProblems(v.shell.cfg.Messages, request.Locale(r.Context()), err)
 	return v.render(w, r, statusFor(code), name, view)
 }

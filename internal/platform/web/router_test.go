@@ -28,6 +28,7 @@ type person struct {
 	grants string
 }
 
+func (p person) ID() string          { return "account/key-of-" + p.grants }
 func (p person) SignedIn() bool      { return p.in }
 func (p person) Holds(x string) bool { return strings.Contains(p.grants, x) }
 

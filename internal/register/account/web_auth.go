@@ -52,6 +52,9 @@ func (v viewer) SignedIn() bool { return v.who.Account != "" }
 // Holds says whether the account holds the permission.
 func (v viewer) Holds(permission string) bool { return v.who.May(actor.Permission(permission)) }
 
+// ID is the account for the log: its key, which names nobody.
+func (v viewer) ID() string { return v.who.ID() }
+
 type sessionKey struct{}
 
 // SessionOf is the key of the session of the request, "" for none.

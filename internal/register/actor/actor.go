@@ -106,6 +106,19 @@ func (a Actor) MayGive(person string, before, after []Role) bool {
 	return !slices.ContainsFunc(after, func(r Role) bool { return gained(r) && slices.Contains(a.Lent, r) })
 }
 
+// MayWhole says whether the actor holds p for the whole company: what concerns everybody, such as a policy, is not
+// for an account limited to departments.
+func (a Actor) MayWhole(p Permission) bool { return a.May(p) && a.Covers("") }
+
+// RequireWhole is Require, and returns problem code forbidden too for an actor limited to departments.
+func (a Actor) RequireWhole(p Permission) error {
+	err := a.Require(p)
+	if err == nil && !a.Covers("") {
+		return problem.Forbidden("actor.whole_company")
+	}
+	return err
+}
+
 // ID is what audit rows and registers store for "by whom": the account, else the person, else how it came.
 func (a Actor) ID() string {
 	switch {

@@ -16,7 +16,10 @@ import (
 )
 
 // Store is the register of attachments. It is safe for concurrent use; each call takes its transaction.
-type Store struct{ dir string }
+type Store struct {
+	dir   string
+	rules map[string]Rule
+}
 
 // New returns the register whose contents lie in dir, which is made when the first file comes.
 func New(dir string) *Store { return &Store{dir: dir} }

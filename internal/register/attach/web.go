@@ -34,8 +34,10 @@ func (h *Web) download(w http.ResponseWriter, r *http.Request) error {
 	}
 	var a Attachment
 	err := h.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
-		a, err = h.store.ByKey(ctx, tx, r.PathValue("key"))
-		return err
+		if a, err = h.store.ByKey(ctx, tx, r.PathValue("key")); err != nil {
+			return err
+		}
+		return h.store.InScope(ctx, tx, a)
 	})
 	if err != nil {
 		return err

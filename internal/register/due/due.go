@@ -21,6 +21,7 @@ type Duty struct {
 	On     jdate.Day    // 期限; zero: no date
 	Person string       // key of the person who must do it; empty: whoever keeps this register
 	Needs  string       // permission of who sees it when Person is empty
+	Whole  bool         // it concerns the whole company: an account limited to departments does not see it by Needs
 }
 
 // Source lists the open duties of one feature as of today, in any order.

@@ -165,7 +165,7 @@ func (h *Web) itemView(r *http.Request, form *web.Form) (*View, error) {
 		view.Whole.Label, view.Whole.MayAnswer = it.Node.Title, view.MayAnswer && view.Locked == ""
 		view.WholeOpen = it.Answer != nil || len(it.Clauses) == 0 || view.Whole.Value != ""
 		if h.files != nil {
-			files, err := h.files.Of(ctx, tx, assessment.RecordOf(b.Key(), it.Node.ID))
+			files, err := h.files.Seen(ctx, tx, assessment.RecordOf(b.Key(), it.Node.ID))
 			if err != nil {
 				return err
 			}

@@ -79,7 +79,7 @@ type BarView struct {
 }
 
 func (h *Web) list(w http.ResponseWriter, r *http.Request) error {
-	view := &ListView{Form: &web.Form{Values: r.URL.Query()}, MayAnswer: mayAnswer(r), MayManage: actor.From(r.Context()).May(assessment.PermManage)}
+	view := &ListView{Form: &web.Form{Values: r.URL.Query()}, MayAnswer: mayAnswer(r), MayManage: actor.From(r.Context()).MayWhole(assessment.PermManage)}
 	err := h.svc.Read(r.Context(), func(tx *sqlite.Tx) error { return h.fillList(r, tx, view) })
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func (h *Web) Routes(rt *web.Router) {
 	rt.Handle("POST /actions/{key}/remove", web.Needs(assessment.PermAnswer), h.remove)
 }
 
-func mayManage(r *http.Request) bool { return actor.From(r.Context()).May(assessment.PermManage) }
+func mayManage(r *http.Request) bool { return actor.From(r.Context()).MayWhole(assessment.PermManage) }
 
 func mayAnswer(r *http.Request) bool { return actor.From(r.Context()).May(assessment.PermAnswer) }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/platform/sheet"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
 	"github.com/kizuki-security/kizuki/internal/platform/web"
+	"github.com/kizuki-security/kizuki/internal/register/actor"
 	"github.com/kizuki-security/kizuki/internal/register/framework"
 	"github.com/kizuki-security/kizuki/internal/register/verdict"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
@@ -150,6 +151,9 @@ func (h *Web) frameworkName(r *http.Request, key string) string {
 }
 
 func (h *Web) newRound(w http.ResponseWriter, r *http.Request) error {
+	if err := actor.From(r.Context()).RequireWhole(assessment.PermManage); err != nil {
+		return err
+	}
 	form := web.NewForm()
 	var view NewRoundView
 	err := h.svc.Read(r.Context(), func(tx *sqlite.Tx) error {
@@ -303,6 +307,9 @@ func (h *Web) addOpen(r *http.Request, tx *sqlite.Tx, view *RoundView, round *as
 }
 
 func (h *Web) lockPage(w http.ResponseWriter, r *http.Request) error {
+	if err := actor.From(r.Context()).RequireWhole(assessment.PermManage); err != nil {
+		return err
+	}
 	view, err := h.roundView(r)
 	if err != nil {
 		return err

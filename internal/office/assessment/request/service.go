@@ -88,7 +88,7 @@ func (s *Service) AddFirst(ctx context.Context, tx *sqlite.Tx, customer string, 
 // Save makes a new request (Version 0) or changes one, and returns its key. Problem codes: invalid, conflict,
 // forbidden.
 func (s *Service) Save(ctx context.Context, r Request) (string, error) {
-	if err := actor.From(ctx).Require(assessment.PermRequest); err != nil {
+	if err := actor.From(ctx).RequireWhole(assessment.PermRequest); err != nil {
 		return "", err
 	}
 	var key string
@@ -123,7 +123,7 @@ func (s *Service) save(ctx context.Context, tx *sqlite.Tx, r Request) (string, e
 // AddEvent notes what was sent or agreed, with a file when there is one. Problem codes: invalid (fields on, what),
 // not_found, forbidden, and those of the register of attachments.
 func (s *Service) AddEvent(ctx context.Context, key string, e Event, file *attach.Upload) error {
-	if err := actor.From(ctx).Require(assessment.PermRequest); err != nil {
+	if err := actor.From(ctx).RequireWhole(assessment.PermRequest); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
@@ -164,7 +164,7 @@ func (s *Service) AddEvent(ctx context.Context, key string, e Event, file *attac
 
 // Close ends a request today, or opens it again.
 func (s *Service) Close(ctx context.Context, key string, version int, closed bool) error {
-	if err := actor.From(ctx).Require(assessment.PermRequest); err != nil {
+	if err := actor.From(ctx).RequireWhole(assessment.PermRequest); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
@@ -185,7 +185,7 @@ func (s *Service) Close(ctx context.Context, key string, version int, closed boo
 // Remove deletes a request that was noted by mistake; the audit log keeps that it was there. Problem codes:
 // not_found, forbidden, conflict when something was sent for it already or somebody changed it meanwhile.
 func (s *Service) Remove(ctx context.Context, key string, version int) error {
-	if err := actor.From(ctx).Require(assessment.PermRequest); err != nil {
+	if err := actor.From(ctx).RequireWhole(assessment.PermRequest); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {
@@ -216,7 +216,7 @@ func (s *Service) Duties(ctx context.Context, tx *sqlite.Tx, today jdate.Day) ([
 		}
 		out = append(out, due.Duty{
 			Key: "request.deadline/" + r.Key, Text: "request.duty", Args: problem.Args{"customer": r.Customer}, Why: "request.duty_why",
-			Link: "/requests/" + r.Key, On: r.Deadline, Needs: string(assessment.PermRequest),
+			Link: "/requests/" + r.Key, On: r.Deadline, Needs: string(assessment.PermRequest), Whole: true,
 		})
 	}
 	return out, nil

@@ -52,11 +52,17 @@ func (h *Web) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Web) newForm(w http.ResponseWriter, r *http.Request) error {
+	if err := actor.From(r.Context()).RequireWhole(assessment.PermRequest); err != nil {
+		return err
+	}
 	form := web.NewForm("framework", r.URL.Query().Get("framework"), "version", "0")
 	return h.views.Render(w, r, "request_edit", h.editView(r, form, ""))
 }
 
 func (h *Web) editForm(w http.ResponseWriter, r *http.Request) error {
+	if err := actor.From(r.Context()).RequireWhole(assessment.PermRequest); err != nil {
+		return err
+	}
 	form, err := h.firstValues(r)
 	if err != nil {
 		return err
@@ -230,7 +236,7 @@ func (h *Web) remove(w http.ResponseWriter, r *http.Request) error {
 	return h.shell.Done(w, r, "/requests", "request.removed_done")
 }
 
-func mayKeep(r *http.Request) bool { return actor.From(r.Context()).May(assessment.PermRequest) }
+func mayKeep(r *http.Request) bool { return actor.From(r.Context()).MayWhole(assessment.PermRequest) }
 
 // editView is the form. The levels are those of all frameworks, each named with its framework, because the page
 // works without a script; Save refuses one that does not fit.

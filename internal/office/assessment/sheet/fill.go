@@ -304,7 +304,7 @@ func (w *filling) write(data []byte) error {
 func (s *Service) Fill(ctx context.Context, name string, data []byte, o FillOptions, w io.Writer) (*FillPlan, error) {
 	atRequest := o.Request != "" && !o.SentOn.IsZero() && s.requests != nil
 	if atRequest {
-		if err := actor.From(ctx).Require(assessment.PermRequest); err != nil {
+		if err := actor.From(ctx).RequireWhole(assessment.PermRequest); err != nil {
 			return nil, err
 		}
 	}

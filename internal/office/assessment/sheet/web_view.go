@@ -56,7 +56,7 @@ type CheckView struct {
 func (h *Web) exportView(r *http.Request, p *Prepared, form *web.Form) (*ExportView, error) {
 	view := &ExportView{
 		Form: form, Key: p.Document.Framework, Title: p.Document.Title, Items: len(p.Document.Items),
-		Answered: len(p.Document.Items) - p.Document.Unanswered, Open: p.Unanswered, MayImport: actor.From(r.Context()).May(assessment.PermManage),
+		Answered: len(p.Document.Items) - p.Document.Unanswered, Open: p.Unanswered, MayImport: actor.From(r.Context()).MayWhole(assessment.PermManage),
 	}
 	for _, lost := range p.Lost {
 		if !slices.Contains(view.Lost, lost.Text) {

@@ -64,7 +64,7 @@ func (s *Service) Find(ctx context.Context, key string) (d *Demand, err error) {
 
 // Save adds a demand (empty key) or changes one.
 func (s *Service) Save(ctx context.Context, d Demand) (key string, err error) {
-	if err := actor.From(ctx).Require(policy.PermEdit); err != nil {
+	if err := actor.From(ctx).RequireWhole(policy.PermEdit); err != nil {
 		return "", err
 	}
 	err = s.db.Write(ctx, func(tx *sqlite.Tx) error {
@@ -111,7 +111,7 @@ func (s *Service) Save(ctx context.Context, d Demand) (key string, err error) {
 
 // AddCheck records that the list was looked through for changes.
 func (s *Service) AddCheck(ctx context.Context, c Check) error {
-	if err := actor.From(ctx).Require(policy.PermEdit); err != nil {
+	if err := actor.From(ctx).RequireWhole(policy.PermEdit); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqlite.Tx) error {

@@ -106,7 +106,7 @@ func (h *Web) renderDemands(w http.ResponseWriter, r *http.Request, problems err
 	if err != nil {
 		return err
 	}
-	view := ListView{Form: form, Types: h.demandTypes(r), MayEdit: actor.From(r.Context()).May(policy.PermEdit)}
+	view := ListView{Form: form, Types: h.demandTypes(r), MayEdit: actor.From(r.Context()).MayWhole(policy.PermEdit)}
 	for _, d := range demands {
 		view.Rows = append(view.Rows, Row{d, "demand.type." + string(d.Type), titles[d.Document]})
 	}
@@ -122,6 +122,9 @@ func (h *Web) renderDemands(w http.ResponseWriter, r *http.Request, problems err
 }
 
 func (h *Web) newDemand(w http.ResponseWriter, r *http.Request) error {
+	if err := actor.From(r.Context()).RequireWhole(policy.PermEdit); err != nil {
+		return err
+	}
 	return h.renderDemand(w, r, nil, web.NewForm("type", string(Law), "version", "0"), "")
 }
 
@@ -140,7 +143,7 @@ func (h *Web) renderDemand(w http.ResponseWriter, r *http.Request, problems erro
 	if err != nil {
 		return err
 	}
-	view := EditView{Form: form, Key: key, Types: h.demandTypes(r), MayEdit: actor.From(r.Context()).May(policy.PermEdit)}
+	view := EditView{Form: form, Key: key, Types: h.demandTypes(r), MayEdit: actor.From(r.Context()).MayWhole(policy.PermEdit)}
 	form.ReadOnly = !view.MayEdit
 	view.Docs = []web.Option{{Value: "", Label: h.shell.T(r, "demand.not_reflected", nil)}}
 	for _, d := range docs {
