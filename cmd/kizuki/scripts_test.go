@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "office": office, "serving": serving, "unhex": unhex, "bomb": bomb,
-			"hexed": hexed, "staff": staff, "interrupted": interrupted, "logged": logged,
+			"hexed": hexed, "staff": staff, "interrupted": interrupted, "logged": logged, "tables": tables,
 		},
 	})
 }
@@ -102,6 +102,25 @@ func logged(ts *testscript.TestScript, neg bool, args []string) {
 	if found == neg {
 		ts.Fatalf("a row %s in the audit log: %t", args[1], found)
 	}
+}
+
+// tables DIR older|newer makes the database look like that of another version.
+func tables(ts *testscript.TestScript, neg bool, args []string) {
+	acts := map[string]string{
+		"older": `DELETE FROM platform_migrations WHERE name = (SELECT max(name) FROM platform_migrations WHERE name LIKE 'training/%')`,
+		"newer": `INSERT INTO platform_migrations (name, sha256, applied_at) VALUES ('org/9999_later.sql', 'x', 0)`,
+	}
+	if neg || len(args) != 2 || acts[args[1]] == "" {
+		ts.Fatalf("usage: tables DIR older|newer")
+	}
+	ctx := context.Background()
+	db, err := sqlite.Open(ctx, filepath.Join(ts.MkAbs(args[0]), "kizuki.db"), time.Now)
+	ts.Check(err)
+	err = db.Write(ctx, func(tx *sqlite.Tx) error {
+		_, err := tx.ExecContext(ctx, acts[args[1]])
+		return err
+	})
+	ts.Check(errors.Join(err, db.Close()))
 }
 
 // serving DIR serves an office until the end of the script; $ADDRESS is where.
