@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"filippo.io/age"
@@ -17,25 +18,23 @@ type backupCommand struct {
 	JSON           bool   `name:"json" help:"Print as JSON (kizuki.backup-result/1)."`
 }
 
-// Run writes one backup and reads it back; a running server does not hinder it.
+// Run writes one backup and reads it back. A running server does not hinder it, and is told afterwards.
 func (c *backupCommand) Run(ctx context.Context, e *environment) (err error) {
-	passphrase := ""
-	if c.PassphraseFile != "" {
-		if passphrase, err = e.secret(c.PassphraseFile); err != nil {
-			return err
-		}
-		if _, _, err := archive.ByPassphrase(passphrase); err != nil {
-			return err
-		}
+	passphrase, _, err := e.passphrase(c.PassphraseFile)
+	if err != nil {
+		return err
 	}
 	a, err := e.openBeside(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	progress := e.progress("cli.backup.packing")
+	progress, began := e.progress("cli.backup.packing"), time.Now()
 	res, err := a.Backup(app.AsCommand(ctx), c.File, passphrase, progress.megabytes)
 	progress.end()
+	if a.Config().ReadOnly {
+		e.tellServer(ctx, app.NoteOf(began, res, err))
+	}
 	if err != nil {
 		return err
 	}
@@ -47,6 +46,19 @@ func (c *backupCommand) Run(ctx context.Context, e *environment) (err error) {
 	}
 	e.println(e.t("cli.backup.done", "file", res.File, "files", res.Files, "mb", megabytes(res.Size)))
 	return nil
+}
+
+// tellServer has the server that holds the folder write down how a backup went. The file is good without that, so
+// that a server which cannot be told is a warning.
+func (e *environment) tellServer(ctx context.Context, n app.BackupNote) {
+	ctx = context.WithoutCancel(ctx) // of a backup that was interrupted, too
+	o, err := e.dial(ctx)
+	if err == nil {
+		err = o.NoteBackup(ctx, n)
+	}
+	if err != nil {
+		fmt.Fprintln(e.stderr, "kizuki:", e.t("cli.backup.not_noted", "why", e.say(err)))
+	}
 }
 
 type restoreCommand struct {
@@ -95,11 +107,7 @@ func (c *restoreCommand) Run(ctx context.Context, e *environment) error {
 
 func (c *restoreCommand) key(e *environment) (age.Identity, error) {
 	if c.PassphraseFile != "" {
-		text, err := e.secret(c.PassphraseFile)
-		if err != nil {
-			return nil, err
-		}
-		key, _, err := archive.ByPassphrase(text)
+		_, key, err := e.passphrase(c.PassphraseFile)
 		return key, err
 	}
 	text, err := e.secretAsked(c.IdentityFile, "cli.restore.key")
@@ -107,6 +115,18 @@ func (c *restoreCommand) key(e *environment) (age.Identity, error) {
 		return nil, err
 	}
 	return archive.ParseSecret(text)
+}
+
+// passphrase reads the one of a backup, and the key that it makes; without a file both are empty.
+func (e *environment) passphrase(file string) (text string, key age.Identity, err error) {
+	if file == "" {
+		return "", nil, nil
+	}
+	if text, err = e.secret(file); err != nil {
+		return "", nil, err
+	}
+	key, _, err = archive.ByPassphrase(text)
+	return text, key, err
 }
 
 // megabytes is how sizes are shown; what is there is at least 1.

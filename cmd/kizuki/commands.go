@@ -13,20 +13,21 @@ import (
 type commands struct {
 	Global global `embed:""`
 
-	Demo    demoCommand    `cmd:"" help:"Start with a fictional sample company. Example: kizuki demo"`
-	Serve   serveCommand   `cmd:"" help:"Serve the office. Example: kizuki serve --listen 127.0.0.1:8600"`
-	Init    initCommand    `cmd:"" help:"Set an empty office up without a browser. Example: kizuki init --company みどり精工 --family-name 佐藤 --given-name 花子 --login sato --recipient あおば自動車 --due 2026-12-16"`
-	Import  importCommand  `cmd:"" help:"Take a file in. Without --yes it only shows what would change. Example: kizuki import people staff.xlsx --yes"`
-	Export  exportCommand  `cmd:"" help:"Write a list as a file. Example: kizuki export gaps --format csv -o gaps.csv"`
-	Assess  assessCommand  `cmd:"" help:"Show what is not done yet. Example: kizuki assess --framework jama-japia --require 1"`
-	User    userCommand    `cmd:"" help:"Add accounts, set passwords, switch accounts off. Example: kizuki user list"`
-	Doctor  doctorCommand  `cmd:"" help:"Check the office: folder, clock, audit log, attachments, facts. Example: kizuki doctor"`
-	Verify  verifyCommand  `cmd:"" help:"Check that nothing was changed or damaged: database, audit log, checkpoints, answers, files. Example: kizuki verify --checkpoint usb/kizuki-checkpoint-20261126-160000-812.txt"`
-	Backup  backupCommand  `cmd:"" help:"Write the whole office to one encrypted file and read it back. Example: kizuki backup office.kizuki.age"`
-	Restore restoreCommand `cmd:"" help:"Restore a backup into an empty folder. Example: kizuki restore office.kizuki.age --data NEWDIR"`
-	Config  configCommand  `cmd:"" help:"Show the settings of the process. Example: kizuki config show"`
-	Service serviceCommand `cmd:"" help:"Have the system start the office by itself. Example: sudo kizuki service install"`
-	Info    versionInfo    `cmd:"" name:"version" help:"Print the version. Example: kizuki version --json"`
+	Demo       demoCommand       `cmd:"" help:"Start with a fictional sample company. Example: kizuki demo"`
+	Serve      serveCommand      `cmd:"" help:"Serve the office. Example: kizuki serve --listen 127.0.0.1:8600"`
+	Init       initCommand       `cmd:"" help:"Set an empty office up without a browser. Example: kizuki init --company みどり精工 --family-name 佐藤 --given-name 花子 --login sato --recipient あおば自動車 --due 2026-12-16"`
+	Import     importCommand     `cmd:"" help:"Take a file in. Without --yes it only shows what would change. Example: kizuki import people staff.xlsx --yes"`
+	Export     exportCommand     `cmd:"" help:"Write a list as a file. Example: kizuki export gaps --format csv -o gaps.csv"`
+	Assess     assessCommand     `cmd:"" help:"Show what is not done yet. Example: kizuki assess --framework jama-japia --require 1"`
+	User       userCommand       `cmd:"" help:"Add accounts, set passwords, switch accounts off. Example: kizuki user list"`
+	Doctor     doctorCommand     `cmd:"" help:"Check the office: folder, clock, audit log, attachments, facts. Example: kizuki doctor"`
+	Verify     verifyCommand     `cmd:"" help:"Check that nothing was changed or damaged: database, audit log, checkpoints, answers, files. Example: kizuki verify --checkpoint usb/kizuki-checkpoint-20261126-160000-812.txt"`
+	Backup     backupCommand     `cmd:"" help:"Write the whole office to one encrypted file and read it back. Example: kizuki backup office.kizuki.age"`
+	Restore    restoreCommand    `cmd:"" help:"Restore a backup into an empty folder. Example: kizuki restore office.kizuki.age --data NEWDIR"`
+	Config     configCommand     `cmd:"" help:"Show the settings of the process. Example: kizuki config show"`
+	Service    serviceCommand    `cmd:"" help:"Have the system start the office by itself. Example: sudo kizuki service install"`
+	Completion completionCommand `cmd:"" help:"Print what completes commands in your shell. Example: kizuki completion bash > ~/.local/share/bash-completion/completions/kizuki"`
+	Info       versionInfo       `cmd:"" name:"version" help:"Print the version. Example: kizuki version --json"`
 }
 
 type versionFlag bool

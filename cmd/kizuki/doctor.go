@@ -11,14 +11,10 @@ type doctorCommand struct {
 	JSON bool `name:"json" help:"Print as JSON (kizuki.doctor/1)."`
 }
 
-// Run checks the office; findings end with code 3.
-func (c *doctorCommand) Run(ctx context.Context, e *environment) (err error) {
-	a, err := e.openReading(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	checks, err := a.Doctor(app.AsCommand(ctx))
+// Run checks the office and changes nothing in it; findings end with code 3. A database of another version is the
+// only finding then: all else rests on its tables.
+func (c *doctorCommand) Run(ctx context.Context, e *environment) error {
+	checks, err := e.checks(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,4 +46,29 @@ func (c *doctorCommand) Run(ctx context.Context, e *environment) (err error) {
 		return exitError{exitFound}
 	}
 	return nil
+}
+
+func (e *environment) checks(ctx context.Context) (checks []app.Check, err error) {
+	dir, err := e.folder()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := e.config(dir)
+	if err != nil {
+		return nil, err
+	}
+	tables, known, err := app.TablesCheck(ctx, cfg)
+	if err != nil || known && !tables.OK {
+		return []app.Check{tables}, err
+	}
+	a, err := e.openReading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	checks, err = a.Doctor(app.AsCommand(ctx))
+	if known {
+		checks = append([]app.Check{tables}, checks...)
+	}
+	return checks, err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -37,9 +36,9 @@ type environment struct {
 // global are the flags that every command takes.
 type global struct {
 	Data      string      `help:"Folder of the office's data." placeholder:"DIR"`
-	Lang      string      `help:"Language of the output: ja or en."`
-	LogLevel  string      `help:"Least important log lines that are written: debug, info, warn, error."`
-	LogFormat string      `help:"Form of log lines: auto, text, json."`
+	Lang      string      `help:"Language of the output: ja or en." choices:"ja,en"`
+	LogLevel  string      `help:"Least important log lines that are written: debug, info, warn, error." choices:"debug,info,warn,error"`
+	LogFormat string      `help:"Form of log lines: auto, text, json." choices:"auto,text,json"`
 	Version   versionFlag `help:"Print the version and stop."`
 }
 
@@ -138,24 +137,6 @@ func (e *environment) folder() (string, error) {
 		return dir, nil
 	}
 	return app.DefaultFolder()
-}
-
-// openBeside opens the office itself for a command that only reads; beside a running server it reads past it.
-func (e *environment) openBeside(ctx context.Context) (*app.App, error) {
-	dir, err := e.folder()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := e.config(dir)
-	if err != nil {
-		return nil, err
-	}
-	a, err := app.Open(ctx, cfg)
-	if errors.Is(err, app.ErrInUse) {
-		cfg.ReadOnly = true
-		return app.Open(ctx, cfg)
-	}
-	return a, err
 }
 
 // println prints a line of the result.

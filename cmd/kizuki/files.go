@@ -12,7 +12,7 @@ import (
 )
 
 type exportCommand struct {
-	Kind       string `arg:"" help:"What to write: gaps, sheet, people, person."`
+	Kind       string `arg:"" help:"What to write: gaps, sheet, people, person." choices:"gaps,sheet,people,person"`
 	ID         string `arg:"" optional:"" help:"For sheet: the framework, e.g. jama-japia. For person: employee number or key."`
 	Format     string `help:"xlsx, csv or json." default:"xlsx" enum:"xlsx,csv,json"`
 	Encoding   string `help:"Of csv: utf-8 (with byte order mark, for Excel) or cp932 (Shift_JIS of Windows, for old programs)." default:"utf-8" enum:"utf-8,cp932"`

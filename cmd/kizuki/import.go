@@ -13,7 +13,7 @@ import (
 )
 
 type importCommand struct {
-	Kind    string            `arg:"" help:"What the files hold: people, sheet."`
+	Kind    string            `arg:"" help:"What the files hold: people, sheet." choices:"people,sheet"`
 	Files   []string          `arg:"" help:"Files: xlsx, xlsm, csv. They are taken in one after the other; the first that fails ends the work." type:"existingfile"`
 	DryRun  bool              `help:"Only show what would change; this is the default."`
 	Yes     bool              `help:"Take the files over."`

@@ -68,7 +68,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		parser.FatalIfErrorf(err)
 		return exitUsage
 	}
-	if err := e.configure(cli.Global); err != nil {
+	if c, ok := kctx.Selected().Target.Addr().Interface().(settled); ok {
+		c.withoutSettings()
+	} else if err := e.configure(cli.Global); err != nil {
 		fmt.Fprintln(stderr, "kizuki:", e.say(err))
 		return exitUsage
 	}

@@ -65,23 +65,30 @@ func (e *environment) openReading(ctx context.Context) (anOffice, error) {
 	if o, err := e.dial(ctx); err == nil {
 		return o, nil
 	}
-	dir, err := e.folder()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := e.config(dir)
-	if err != nil {
-		return nil, err
-	}
-	cfg.ReadOnly = true
-	if a, err = app.Open(ctx, cfg); err != nil {
+	if a, err = e.openPast(ctx); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
+// openBeside opens the data folder itself; while a server holds it, only for reading past the server.
+func (e *environment) openBeside(ctx context.Context) (*app.App, error) {
+	a, err := e.openSelf(ctx)
+	if errors.Is(err, app.ErrInUse) {
+		return e.openPast(ctx)
+	}
+	return a, err
+}
+
 // openSelf opens the data folder and takes its lock.
 func (e *environment) openSelf(ctx context.Context) (*app.App, error) {
+	return e.openFolder(ctx, false)
+}
+
+// openPast opens the data folder beside the process that holds it, only for reading.
+func (e *environment) openPast(ctx context.Context) (*app.App, error) { return e.openFolder(ctx, true) }
+
+func (e *environment) openFolder(ctx context.Context, reading bool) (*app.App, error) {
 	dir, err := e.folder()
 	if err != nil {
 		return nil, err
@@ -90,6 +97,7 @@ func (e *environment) openSelf(ctx context.Context) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.ReadOnly = reading
 	return app.Open(ctx, cfg)
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,6 +21,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kizuki-security/kizuki/internal/app"
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/audit"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 )
 
@@ -41,7 +44,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "office": office, "serving": serving, "unhex": unhex, "bomb": bomb,
-			"hexed": hexed, "staff": staff, "interrupted": interrupted,
+			"hexed": hexed, "staff": staff, "interrupted": interrupted, "logged": logged, "tables": tables,
 		},
 	})
 }
@@ -79,6 +82,45 @@ func office(ts *testscript.TestScript, neg bool, args []string) {
 		Company: "みどり精工", FamilyName: "佐藤", GivenName: "花子", Login: "sato", Password: "kiku-no-hana-2026", Industry: "auto_parts", Size: "101-300", FiscalStart: 4, Level: "1", Roles: []string{"keeper"},
 	})
 	ts.Check(errors.Join(err, a.Close()))
+}
+
+// logged DIR ACT wants a row of this act in the audit log.
+func logged(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: logged DIR ACT")
+	}
+	ctx := context.Background()
+	db, err := sqlite.OpenReading(ctx, filepath.Join(ts.MkAbs(args[0]), "kizuki.db"), time.Now)
+	ts.Check(err)
+	found := false
+	err = db.Read(ctx, func(tx *sqlite.Tx) error {
+		rows, err := audit.List(ctx, tx, audit.Filter{Limit: 100})
+		found = slices.ContainsFunc(rows, func(r audit.Row) bool { return r.Act == args[1] && r.Via == "command" })
+		return err
+	})
+	ts.Check(errors.Join(err, db.Close()))
+	if found == neg {
+		ts.Fatalf("a row %s in the audit log: %t", args[1], found)
+	}
+}
+
+// tables DIR older|newer makes the database look like that of another version.
+func tables(ts *testscript.TestScript, neg bool, args []string) {
+	acts := map[string]string{
+		"older": `DELETE FROM platform_migrations WHERE name = (SELECT max(name) FROM platform_migrations WHERE name LIKE 'training/%')`,
+		"newer": `INSERT INTO platform_migrations (name, sha256, applied_at) VALUES ('org/9999_later.sql', 'x', 0)`,
+	}
+	if neg || len(args) != 2 || acts[args[1]] == "" {
+		ts.Fatalf("usage: tables DIR older|newer")
+	}
+	ctx := context.Background()
+	db, err := sqlite.Open(ctx, filepath.Join(ts.MkAbs(args[0]), "kizuki.db"), time.Now)
+	ts.Check(err)
+	err = db.Write(ctx, func(tx *sqlite.Tx) error {
+		_, err := tx.ExecContext(ctx, acts[args[1]])
+		return err
+	})
+	ts.Check(errors.Join(err, db.Close()))
 }
 
 // serving DIR serves an office until the end of the script; $ADDRESS is where.

@@ -47,7 +47,7 @@ type userAdd struct {
 	Login        string   `arg:"" help:"Login name or mail address."`
 	Name         string   `required:"" help:"How the person is shown."`
 	Person       string   `help:"Employee number of the person on the staff list." placeholder:"NUMBER"`
-	Role         []string `required:"" help:"Roles: admin, approver, keeper, viewer, advisor, employee."`
+	Role         []string `required:"" help:"Roles: admin, approver, keeper, viewer, advisor, employee." choices:"admin,approver,keeper,viewer,advisor,employee"`
 	PasswordFile string   `help:"File with the password; without it one line is read from standard input." placeholder:"FILE"`
 	JSON         bool     `name:"json" help:"Print as JSON (kizuki.user/1)."`
 }

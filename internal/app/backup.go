@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -126,7 +127,8 @@ type BackupResult struct {
 }
 
 // Backup writes the whole office to a new file, sealed for a passphrase or, without one, for the recovery key,
-// and reads it back. Beside a running server it does the same, but leaves no row behind.
+// and reads it back. Beside a running server it does the same and leaves no row behind: the command then tells the
+// server with a BackupNote.
 func (a *App) Backup(ctx context.Context, file, passphrase string, progress archive.Progress) (*BackupResult, error) {
 	to, reader, err := a.backupKeys(ctx, passphrase)
 	if err != nil {
@@ -145,6 +147,63 @@ func (a *App) Backup(ctx context.Context, file, passphrase string, progress arch
 		return nil, err
 	}
 	return &BackupResult{File: abs, Size: res.Size, SHA256: res.SHA256, Files: res.Files, Bytes: res.Bytes}, nil
+}
+
+// BackupNote is what a command tells the server beside which it made a backup, or failed to.
+type BackupNote struct {
+	Began       time.Time      `json:"began"`
+	Files       int            `json:"files"`
+	Bytes       int64          `json:"bytes"`
+	Interrupted bool           `json:"interrupted"`
+	Problem     *problemOfNote `json:"problem"` // nil: all went well, or it was interrupted
+}
+
+type problemOfNote struct {
+	Code problem.Code      `json:"code"`
+	Key  string            `json:"key"`
+	Args map[string]string `json:"args"`
+}
+
+// NoteOf says how a backup went that began then; res is nil after an error.
+func NoteOf(began time.Time, res *BackupResult, failed error) BackupNote {
+	n := BackupNote{Began: began}
+	if res != nil {
+		n.Files, n.Bytes = res.Files, res.Bytes
+	}
+	if failed == nil {
+		return n
+	}
+	if n.Interrupted = errors.Is(failed, context.Canceled); n.Interrupted {
+		return n
+	}
+	n.Problem = &problemOfNote{Code: problem.CodeUnavailable, Key: "backup.failed_inside"}
+	if all := problem.All(failed); len(all) > 0 {
+		n.Problem = &problemOfNote{Code: all[0].Code, Key: all[0].Key, Args: map[string]string{}}
+		for name, v := range all[0].Args {
+			n.Problem.Args[name] = fmt.Sprint(v)
+		}
+	}
+	return n
+}
+
+// NoteBackup writes down, beside those of the server, a backup that a command made: a row of the list and one of
+// the audit log. Whoever may ask owns the data folder. Problem code invalid when the note cannot be true.
+func (a *App) NoteBackup(ctx context.Context, n BackupNote) error {
+	if n.Began.IsZero() || n.Began.After(a.DB.Now()) || n.Files < 0 || n.Bytes < 0 {
+		return problem.Invalid("", "app.control.broken")
+	}
+	var failed error
+	switch {
+	case n.Interrupted:
+		failed = context.Canceled
+	case n.Problem != nil:
+		p := &problem.Error{Code: n.Problem.Code, Key: n.Problem.Key, Args: problem.Args{}}
+		for name, v := range n.Problem.Args {
+			p.Args[name] = v
+		}
+		failed = p
+	}
+	return a.Backups.Note(ctx, n.Began, archive.Result{Files: n.Files, Bytes: n.Bytes}, failed)
 }
 
 func (a *App) backupKeys(ctx context.Context, passphrase string) ([]age.Recipient, age.Identity, error) {

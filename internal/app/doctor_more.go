@@ -6,11 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
@@ -47,7 +47,19 @@ func (a *App) surroundings(now time.Time) []Check {
 	}
 	out = append(out, checkOf("wal", wal < largestWAL, problem.Args{"mb": wal >> 20}))
 	n := a.oldCopies(now)
-	return append(out, checkOf("copies", n == 0, problem.Args{"n": n, "dir": a.cfg.Dir}))
+	out = append(out, checkOf("copies", n == 0, problem.Args{"n": n, "dir": a.cfg.Dir}))
+	return append(out, zoneCheck(now))
+}
+
+// zoneCheck tells when this computer lives in another zone than the office. That is no mistake: days are those of
+// Japan everywhere, and only times that the system itself shows (log files, file dates) look shifted.
+func zoneCheck(now time.Time) Check {
+	name, offset := now.Local().Zone() //nolint:gosmopolitan // the zone of this computer is what is looked at
+	c := checkOf("zone", true, problem.Args{"zone": name})
+	if _, japan := now.In(jdate.Tokyo).Zone(); offset != japan {
+		c.Text.Key = "app.doctor.zone.other"
+	}
+	return c
 }
 
 // oldCopies counts the copies that upgrades left and nobody needs any more.
@@ -62,45 +74,4 @@ func (a *App) oldCopies(now time.Time) (n int) {
 		}
 	}
 	return n
-}
-
-// crossing are the keys that point from one feature or register to another, where no foreign key stands: the floors
-// allow none. Empty means nobody; erased persons stay as rows without a name, so even old keys must be found.
-var crossing = []struct{ table, column, target string }{
-	{"account_accounts", "person", "people_persons"},
-	{"account_scopes", "department", "org_departments"},
-	{"org_departments", "site", "org_sites"},
-	{"org_departments", "owner", "people_persons"},
-	{"people_persons", "department", "org_departments"},
-	{"people_persons", "site", "org_sites"},
-	{"policy_documents", "owner", "people_persons"},
-	{"policy_versions", "approver", "people_persons"},
-	{"policy_versions", "attachment", "attach_files"},
-	{"policy_versions", "sealed", "attach_files"},
-	{"policy_notices", "attachment", "attach_files"},
-	{"policy_notices", "site", "org_sites"},
-	{"policy_notified", "person", "people_persons"},
-	{"policy_demands", "document", "policy_documents"},
-	{"training_attendance", "person", "people_persons"},
-	{"people_confirmations", "attachment", "attach_files"},
-	{"assessment_items", "owner", "people_persons"},
-	{"assessment_actions", "owner", "people_persons"},
-	{"assessment_request_events", "attachment", "attach_files"},
-	{"link_links", "person", "people_persons"},
-}
-
-// broken checks that what features say of each other is there.
-func (a *App) broken(ctx context.Context, tx *sqlite.Tx) (Check, error) {
-	total, where := 0, []string{}
-	for _, c := range crossing {
-		n, err := sqlite.Dangling(ctx, tx, c.table, c.column, c.target)
-		if err != nil {
-			return Check{}, err
-		}
-		if n > 0 {
-			total += n
-			where = append(where, c.table+"."+c.column)
-		}
-	}
-	return checkOf("links", total == 0, problem.Args{"n": total, "where": strings.Join(where, ", ")}), nil
 }

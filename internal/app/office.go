@@ -179,12 +179,7 @@ func (a *App) SetPassword(ctx context.Context, login, password string) error {
 
 // DisableUser switches an account off.
 func (a *App) DisableUser(ctx context.Context, login string) error {
-	var key string
-	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
-		acc, err := a.Accounts.ByLogin(ctx, tx, login)
-		key = acc.Key
-		return err
-	})
+	key, err := a.accountKey(ctx, login)
 	if err != nil {
 		return err
 	}

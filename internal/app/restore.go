@@ -48,25 +48,10 @@ type Restored struct {
 	BaseAddress string    `json:"base_address"` // where links lead; check it
 }
 
-// restoringMark is the file that says that its folder is not an office yet. It is made first and removed last;
-// who restores holds its lock.
-const restoringMark = "restore-not-finished"
-
-// restoringSuffix stands between the name of the folder and what MkdirTemp adds.
-const restoringSuffix = ".restoring-"
-
-// checkRestored refuses a folder in which a restore was killed.
-func checkRestored(cfg Config) error {
-	if _, err := os.Lstat(filepath.Join(cfg.Dir, restoringMark)); err == nil && !cfg.restoring {
-		return problem.Unsupported("app.restore.unfinished", "dir", cfg.Dir)
-	}
-	return nil
-}
-
 // Restore unpacks a backup into an empty folder. Everything happens in a folder beside it, which gets the name
-// at the very end: a restore that is killed leaves nothing that looks like an office. An older backup is
-// upgraded. Problem codes: conflict (the folder is not empty), unsupported (a newer version made the backup),
-// those of archive.Unpack, unavailable (no room).
+// at the very end, or, where that cannot be, in the folder itself behind a mark: a restore that is killed leaves
+// nothing that opens as an office. An older backup is upgraded. Problem codes: conflict (the folder is not empty),
+// unsupported (a newer version made the backup), those of archive.Unpack, unavailable (no room).
 //
 // Whoever had a session when the backup was made must sign in again: sessions that were ended since would
 // otherwise live once more. Links stay: posters and letters with them are out in the house.
@@ -88,23 +73,19 @@ func Restore(ctx context.Context, cfg RestoreConfig) (r *Restored, err error) {
 	if err := emptyFolder(dir); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		return nil, problem.Unavailable("app.folder.cannot_make", "dir", dir).Because(err)
-	}
-	sweepRestores(dir)
-	temp, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+restoringSuffix)
+	temp, err := restoringPlace(dir)
 	if err != nil {
-		return nil, problem.Unavailable("app.folder.cannot_make", "dir", dir).Because(err)
+		return nil, err
+	}
+	mark := flock.New(filepath.Join(temp, restoringMark), flock.SetPermissions(0o600))
+	if ok, err := mark.TryLock(); err != nil || !ok { // in the folder itself another restore was faster
+		return nil, notEmpty(dir).Because(err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, archive.RemoveTree(temp))
+			err = errors.Join(err, clearRestore(temp, dir))
 		}
 	}()
-	mark := flock.New(filepath.Join(temp, restoringMark), flock.SetPermissions(0o600))
-	if err := mark.Lock(); err != nil {
-		return nil, fmt.Errorf("mark the folder: %w", err)
-	}
 	r, err = restoreInto(ctx, cfg, temp)
 	if err = errors.Join(err, mark.Unlock()); err != nil {
 		return nil, err
@@ -112,48 +93,16 @@ func Restore(ctx context.Context, cfg RestoreConfig) (r *Restored, err error) {
 	if err := os.Remove(filepath.Join(temp, restoringMark)); err != nil {
 		return nil, fmt.Errorf("finish the restore: %w", err)
 	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // empty, as was seen; else it refuses
-		return nil, notEmpty(dir).Because(err)
-	}
-	if err := os.Rename(temp, dir); err != nil {
-		return nil, fmt.Errorf("name the restored folder: %w", err)
+	if temp != dir {
+		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // empty, as was seen; else it refuses
+			return nil, notEmpty(dir).Because(err)
+		}
+		if err := os.Rename(temp, dir); err != nil {
+			return nil, fmt.Errorf("name the restored folder: %w", err)
+		}
 	}
 	r.Folder = dir
 	return r, nil
-}
-
-func notEmpty(dir string) *problem.Error {
-	return problem.Conflict("app.restore.not_empty", "dir", dir)
-}
-
-func emptyFolder(dir string) error {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return problem.Unavailable("app.folder.cannot_make", "dir", dir).Because(err)
-	case len(entries) > 0:
-		return notEmpty(dir)
-	}
-	return nil
-}
-
-// sweepRestores removes what killed restores into the same folder left, unless one is still at work.
-func sweepRestores(dir string) {
-	found, _ := filepath.Glob(dir + restoringSuffix + "*") // a name with signs of a pattern is not swept
-	for _, temp := range found {
-		name := filepath.Join(temp, restoringMark)
-		if _, err := os.Lstat(name); err != nil {
-			continue
-		}
-		mark := flock.New(name)
-		if ok, err := mark.TryLock(); err != nil || !ok {
-			continue
-		}
-		_ = mark.Unlock()
-		_ = archive.RemoveTree(temp)
-	}
 }
 
 func restoredOf(m *archive.Manifest) *Restored {

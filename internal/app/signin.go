@@ -36,14 +36,19 @@ func (a *App) requireFactor(roles []actor.Role) bool {
 // ResetFactor takes the second factors of a login away: kizuki user reset-factor, for the one administrator who
 // is locked out. Whoever may read the data folder owns the machine.
 func (a *App) ResetFactor(ctx context.Context, login string) error {
-	var key string
-	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
-		acc, err := a.Accounts.ByLogin(ctx, tx, login)
-		key = acc.Key
-		return err
-	})
+	key, err := a.accountKey(ctx, login)
 	if err != nil {
 		return err
 	}
 	return a.SignIn.Reset(ctx, key)
+}
+
+// accountKey finds an account by its login; problem code not_found.
+func (a *App) accountKey(ctx context.Context, login string) (key string, err error) {
+	err = a.DB.Read(ctx, func(tx *sqlite.Tx) error {
+		acc, err := a.Accounts.ByLogin(ctx, tx, login)
+		key = acc.Key
+		return err
+	})
+	return key, err
 }

@@ -21,6 +21,7 @@ var (
 		"archive":     nil,
 		"certificate": nil,
 		"chart":       nil,
+		"completion":  nil,
 		"config":      nil,
 		"disk":        nil,
 		"i18n":        nil,

@@ -119,3 +119,8 @@ func (o *Office) Doctor(ctx context.Context) ([]app.Check, error) {
 	}
 	return checks, nil
 }
+
+// NoteBackup tells the server of a backup that the command made beside it.
+func (o *Office) NoteBackup(ctx context.Context, n app.BackupNote) error {
+	return o.client.Do(ctx, control.Ask{Verb: "backup.note", Args: n}, nil)
+}

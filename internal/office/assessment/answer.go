@@ -245,7 +245,7 @@ func (s *Service) keep(ctx context.Context, tx *sqlite.Tx, round *Round, key str
 			return err
 		}
 		err := audit.Record(ctx, tx, "assessment.answered", "assessment/"+key+"/"+a.Node, audit.Image{
-			"round": round.Key, "value": stored(a.Value), "verdict": stored(a.Verdict), "way": string(a.Way), "facts": a.FactsHash,
+			"round": round.Key, "value": a.Value.Stored(), "verdict": a.Verdict.Stored(), "way": string(a.Way), "facts": a.FactsHash,
 			"expires": a.Expires.String(), "note": audit.Personal(a.Note), "reason": audit.Personal(a.Reason),
 		})
 		if err != nil {

@@ -122,21 +122,5 @@ type Staff interface {
 // open says whether a state belongs to the gaps.
 func open(r verdict.Result) bool { return r != verdict.Met && r != verdict.NA }
 
-// stored writes a result as the database holds it: 未確認 is "unknown", never an empty text.
-func stored(r verdict.Result) string {
-	if r == verdict.Unknown {
-		return "unknown"
-	}
-	return string(r)
-}
-
-// resultOf reads what stored wrote.
-func resultOf(text string) verdict.Result {
-	if text == "unknown" {
-		return verdict.Unknown
-	}
-	return verdict.Result(text)
-}
-
 // yearText writes a year without a thousands mark.
 func yearText(year int) string { return strconv.Itoa(year) }

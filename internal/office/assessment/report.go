@@ -184,12 +184,12 @@ func stepReport(st verdict.Step, locale string) GapsStep {
 func (s *Service) gap(o *Overview, b *Board, it *Item, c *Clause, locale string) Gap {
 	g := Gap{
 		Framework: b.Key(), Item: it.Node.ID, Title: it.Node.Title.In(locale), Level: it.Node.Level, Clause: c.ID, Kind: c.Kind, Mark: c.Mark,
-		Text: c.Text.In(locale), State: stored(c.State.Result), Verdict: stored(c.Verdict.Result), Why: s.Why(c, locale),
+		Text: c.Text.In(locale), State: c.State.Result.Stored(), Verdict: c.Verdict.Result.Stored(), Why: s.Why(c, locale),
 		Missing: max(len(c.Verdict.Misses), c.Verdict.Members-c.Verdict.Done), Owner: it.Meta.Owner, Due: it.Meta.PlannedOn,
 		Link: "/sheet/" + b.Key() + "/" + it.Node.ID,
 	}
 	if c.Effective.Given {
-		g.Answer = stored(c.Effective.Value)
+		g.Answer = c.Effective.Value.Stored()
 	}
 	if label := it.Label(); label != nil {
 		g.Label = label.Title.In(locale)

@@ -191,7 +191,7 @@ func (s *Service) LockRound(ctx context.Context, key string, version int) error 
 			return err
 		}
 		for _, it := range board.Items {
-			if err := insertResult(ctx, tx, round.ID, it.Node.ID, stored(it.State), int(it.Value), int(it.AnswerValue)); err != nil {
+			if err := insertResult(ctx, tx, round.ID, it.Node.ID, it.State.Stored(), int(it.Value), int(it.AnswerValue)); err != nil {
 				return err
 			}
 		}
@@ -245,7 +245,7 @@ func (s *Service) ImportRound(ctx context.Context, tx *sqlite.Tx, in NewRound, i
 		if err := insertAnswer(ctx, tx, round.ID, a); err != nil {
 			return nil, err
 		}
-		if err := insertResult(ctx, tx, round.ID, it.Item, stored(state), int(it.Value), int(it.Value)); err != nil {
+		if err := insertResult(ctx, tx, round.ID, it.Item, state.Stored(), int(it.Value), int(it.Value)); err != nil {
 			return nil, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/verdict"
 	"github.com/kizuki-security/kizuki/internal/words/jdate"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -184,7 +185,7 @@ func findResults(ctx context.Context, tx *sqlite.Tx, round int64) (map[string]Pa
 		if err := rows.Scan(&item, &state, &p.Value, &p.AnswerValue); err != nil {
 			return nil, fmt.Errorf("read result: %w", err)
 		}
-		p.State = resultOf(state)
+		p.State = verdict.ReadResult(state)
 		out[item] = p
 	}
 	return out, rows.Err()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/verdict"
 )
 
 const answerColumns = `node, item, version, value, note, reason, expires_on, verdict, facts, facts_hash, way, by_actor, at`
@@ -58,7 +59,7 @@ func queryAnswers(ctx context.Context, tx *sqlite.Tx, query string, args ...any)
 		if err := json.Unmarshal([]byte(facts), &a.Facts); err != nil {
 			return nil, fmt.Errorf("read facts of answer: %w", err)
 		}
-		a.Value, a.Verdict, a.At = resultOf(value), resultOf(said), sqlite.FromMillis(at)
+		a.Value, a.Verdict, a.At = verdict.ReadResult(value), verdict.ReadResult(said), sqlite.FromMillis(at)
 		out = append(out, a)
 	}
 	return out, rows.Err()
@@ -75,7 +76,7 @@ func insertAnswer(ctx context.Context, tx *sqlite.Tx, round int64, a *Answer) er
 	_, err = tx.ExecContext(ctx, `INSERT INTO assessment_answers
 		(round, node, item, version, value, note, reason, expires_on, verdict, facts, facts_hash, way, by_actor, at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		round, a.Node, a.Item, a.Version, stored(a.Value), a.Note, a.Reason, a.Expires, stored(a.Verdict), string(facts), a.FactsHash,
+		round, a.Node, a.Item, a.Version, a.Value.Stored(), a.Note, a.Reason, a.Expires, a.Verdict.Stored(), string(facts), a.FactsHash,
 		string(a.Way), a.By, sqlite.Millis(a.At))
 	if err != nil {
 		return fmt.Errorf("insert answer: %w", err)

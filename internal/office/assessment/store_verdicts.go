@@ -53,7 +53,7 @@ func queryJudged(ctx context.Context, tx *sqlite.Tx, query string, args ...any) 
 		if err := rows.Scan(&j.clause, &j.framework, &j.item, &result, &state, &j.due, &j.payload); err != nil {
 			return nil, fmt.Errorf("read verdict: %w", err)
 		}
-		j.result, j.state = resultOf(result), resultOf(state)
+		j.result, j.state = verdict.ReadResult(result), verdict.ReadResult(state)
 		out[j.clause] = j
 	}
 	return out, rows.Err()
@@ -88,7 +88,7 @@ func putJudged(ctx context.Context, tx *sqlite.Tx, j judged) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (clause) DO UPDATE SET result = excluded.result, state = excluded.state, due_on = excluded.due_on,
 			payload = excluded.payload, judged_at = excluded.judged_at`,
-		j.clause, j.framework, j.item, stored(j.result), stored(j.state), j.due, j.payload, sqlite.Millis(tx.Now))
+		j.clause, j.framework, j.item, j.result.Stored(), j.state.Stored(), j.due, j.payload, sqlite.Millis(tx.Now))
 	if err != nil {
 		return fmt.Errorf("write verdict of %s: %w", j.clause, err)
 	}
@@ -107,7 +107,7 @@ func dropJudged(ctx context.Context, tx *sqlite.Tx, ids []string) error {
 
 func insertChange(ctx context.Context, tx *sqlite.Tx, request string, j judged, from verdict.Result) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO assessment_changes (at, request, framework, item, clause, from_state, to_state)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`, sqlite.Millis(tx.Now), request, j.framework, j.item, j.clause, stored(from), stored(j.state))
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, sqlite.Millis(tx.Now), request, j.framework, j.item, j.clause, from.Stored(), j.state.Stored())
 	if err != nil {
 		return fmt.Errorf("note change of %s: %w", j.clause, err)
 	}
@@ -138,7 +138,7 @@ func queryChanges(ctx context.Context, tx *sqlite.Tx, where string, arg any) ([]
 		if err := rows.Scan(&at, &c.Framework, &c.Item, &c.Clause, &from, &to); err != nil {
 			return nil, fmt.Errorf("read change: %w", err)
 		}
-		c.At, c.From, c.To = sqlite.FromMillis(at), resultOf(from), resultOf(to)
+		c.At, c.From, c.To = sqlite.FromMillis(at), verdict.ReadResult(from), verdict.ReadResult(to)
 		out = append(out, c)
 	}
 	return out, rows.Err()

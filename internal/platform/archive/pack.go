@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	"filippo.io/age"
 	"github.com/klauspost/compress/zstd"
@@ -198,9 +199,15 @@ func IsChanging(err error) bool {
 	return ok && p.Key == "archive.changing"
 }
 
+// pieces are the buffers of copyTo: an office has thousands of small files, and a new buffer for each would cost
+// more than the file.
+var pieces = sync.Pool{New: func() any { return new([256 << 10]byte) }}
+
 // copyTo copies in pieces, so that an end of ctx is noticed and progress is told.
 func copyTo(ctx context.Context, to io.Writer, from io.Reader, add func(n int64)) (int64, error) {
-	buf := make([]byte, 256<<10)
+	piece := pieces.Get().(*[256 << 10]byte) //nolint:forcetypeassert // nothing else is in the pool
+	defer pieces.Put(piece)
+	buf := piece[:]
 	var total int64
 	for {
 		if err := ctx.Err(); err != nil {

@@ -1,9 +1,6 @@
 package sqlite
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // Watch has guard asked before each transaction that writes: its error refuses the act before anything is done.
 // full is called when an act found the disk full. Set it before the database is used by others; nil is fine.
@@ -23,14 +20,4 @@ func (db *DB) admit(ctx context.Context) error {
 		return nil
 	}
 	return db.guard()
-}
-
-// Dangling counts the rows of a table whose column holds a key that no row of target has; empty is none. The names
-// are those of the program, never of a person.
-func Dangling(ctx context.Context, tx *Tx, table, column, target string) (n int, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM `+table+` AS t WHERE t.`+column+` <> '' AND NOT EXISTS (SELECT 1 FROM `+target+` AS o WHERE o.key = t.`+column+`)`).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("look for broken links of %s.%s: %w", table, column, err)
-	}
-	return n, nil
 }

@@ -50,7 +50,8 @@ type Tx struct {
 	prepared map[string]*sql.Stmt
 }
 
-// Open opens or creates the file at path. now gives the time of each transaction.
+// Open opens or creates the file at path. now gives the time of each transaction. Problem code unavailable
+// (sqlite.full) when the disk has no room for the files beside it.
 func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 	if err := private(path); err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 		return nil, fmt.Errorf("open database for writing: %w", err)
 	}
 	if err := write.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("reach database %s: %w", filepath.Base(path), err), write.Close())
+		return nil, errors.Join(unreachable(path, err), write.Close())
 	}
 	read, err := open(path, "ro", max(4, runtime.NumCPU()))
 	if err != nil {
@@ -76,9 +77,16 @@ func OpenReading(ctx context.Context, path string, now func() time.Time) (*DB, e
 		return nil, fmt.Errorf("open database for reading: %w", err)
 	}
 	if err := read.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("reach database %s: %w", filepath.Base(path), err), read.Close())
+		return nil, errors.Join(unreachable(path, err), read.Close())
 	}
 	return &DB{read: read, path: path, now: now}, nil
+}
+
+func unreachable(path string, err error) error {
+	if isFull(err) {
+		return problem.Unavailable("sqlite.full").Because(err)
+	}
+	return fmt.Errorf("reach database %s: %w", filepath.Base(path), err)
 }
 
 // ReadOnly says whether the database was opened by OpenReading.

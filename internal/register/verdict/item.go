@@ -14,6 +14,22 @@ const (
 	ValueMet      Value = 2
 )
 
+// Result is the answer that a value stands for.
+func (v Value) Result() Result {
+	switch v {
+	case ValueMet:
+		return Met
+	case ValuePart:
+		return Part
+	case ValueUnmet:
+		return Unmet
+	case NotApplicable:
+		return NA
+	default:
+		return Unknown
+	}
+}
+
 // ItemState joins the states of the clauses of an item: all ○, some △, none: any 未達成 ×, else ？. 該当なし clauses do
 // not count; when all are, so is the item. The answer at the item may lower it. It raises nothing that is certain:
 // 一部達成 counts as long as a clause is open, and an item without clauses has only its answer.

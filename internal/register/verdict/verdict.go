@@ -26,6 +26,25 @@ const (
 	NA      Result = "na"    // － 該当なし
 )
 
+// storedUnknown is 未確認 where an empty text would look like nothing.
+const storedUnknown = "unknown"
+
+// Stored writes a result as tables, the audit log and files hold it: 未確認 is "unknown", never an empty text.
+func (r Result) Stored() string {
+	if r == Unknown {
+		return storedUnknown
+	}
+	return string(r)
+}
+
+// ReadResult reads what Stored wrote.
+func ReadResult(text string) Result {
+	if text == storedUnknown {
+		return Unknown
+	}
+	return Result(text)
+}
+
 // World is everything a verdict may look at, as of Now. It indexes its facts when they are first needed, so
 // one World serves one goroutine.
 type World struct {

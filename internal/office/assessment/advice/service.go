@@ -60,7 +60,7 @@ func (s *Service) Give(ctx context.Context, framework, item string, e Entry) err
 			return err
 		}
 		return audit.Record(ctx, tx, "advice.given", "advice/"+a.Key, audit.Image{
-			"framework": a.Framework, "item": a.Item, "round": a.Round, "text": a.Text, "signed": a.Signed, "state": stored(a.State), "seal": a.Seal,
+			"framework": a.Framework, "item": a.Item, "round": a.Round, "text": a.Text, "signed": a.Signed, "state": a.State.Stored(), "seal": a.Seal,
 		})
 	})
 }

@@ -12,26 +12,11 @@ const columns = `key, framework, item, round, text, signed, state, seal, by_acto
 
 func insert(ctx context.Context, tx *sqlite.Tx, a Advice) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO assessment_advice (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		a.Key, a.Framework, a.Item, a.Round, a.Text, a.Signed, stored(a.State), a.Seal, a.By, sqlite.Millis(a.At))
+		a.Key, a.Framework, a.Item, a.Round, a.Text, a.Signed, a.State.Stored(), a.Seal, a.By, sqlite.Millis(a.At))
 	if err != nil {
 		return fmt.Errorf("keep advice: %w", err)
 	}
 	return nil
-}
-
-// stored is how a state is written; 未確認 has no text of its own in code.
-func stored(r verdict.Result) string {
-	if r == verdict.Unknown {
-		return "unknown"
-	}
-	return string(r)
-}
-
-func read(text string) verdict.Result {
-	if text == "unknown" {
-		return verdict.Unknown
-	}
-	return verdict.Result(text)
 }
 
 // find lists advice, newest first; an empty framework or item means all.
@@ -50,7 +35,7 @@ func find(ctx context.Context, tx *sqlite.Tx, framework, item string) ([]Advice,
 		if err := rows.Scan(&a.Key, &a.Framework, &a.Item, &a.Round, &a.Text, &a.Signed, &state, &a.Seal, &a.By, &at); err != nil {
 			return nil, fmt.Errorf("read advice: %w", err)
 		}
-		a.State, a.At = read(state), sqlite.FromMillis(at)
+		a.State, a.At = verdict.ReadResult(state), sqlite.FromMillis(at)
 		out = append(out, a)
 	}
 	if err := rows.Err(); err != nil {

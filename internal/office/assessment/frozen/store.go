@@ -64,21 +64,6 @@ func frozenFacts(ctx context.Context, tx *sqlite.Tx, facts *fact.Store, ids []in
 	return out, nil
 }
 
-// stored is how a value stands in table and log; 未確認 has no text of its own in code.
-func stored(r verdict.Result) string {
-	if r == verdict.Unknown {
-		return "unknown"
-	}
-	return string(r)
-}
-
-func resultOf(text string) verdict.Result {
-	if text == "unknown" {
-		return verdict.Unknown
-	}
-	return verdict.Result(text)
-}
-
 // saidAnswer is what log and answer must both tell.
 type saidAnswer struct {
 	Object, By                                 string
@@ -88,8 +73,8 @@ type saidAnswer struct {
 
 func (a frozenAnswer) said() saidAnswer {
 	return saidAnswer{
-		Object: "assessment/" + a.framework + "/" + a.Node, By: a.By, At: sqlite.Millis(a.At), Round: a.round, Value: stored(a.Value),
-		Verdict: stored(a.Verdict), Way: string(a.Way), Facts: a.FactsHash, Expires: a.Expires.String(),
+		Object: "assessment/" + a.framework + "/" + a.Node, By: a.By, At: sqlite.Millis(a.At), Round: a.round, Value: a.Value.Stored(),
+		Verdict: a.Verdict.Stored(), Way: string(a.Way), Facts: a.FactsHash, Expires: a.Expires.String(),
 	}
 }
 
@@ -126,7 +111,7 @@ func allAnswers(ctx context.Context, tx *sqlite.Tx) ([]frozenAnswer, error) {
 		if err := json.Unmarshal([]byte(facts), &a.Facts); err != nil {
 			return nil, problem.Conflict("assessment.frozen.facts", "row", a.id, "node", a.Node).Because(err)
 		}
-		a.Value, a.Verdict, a.At = resultOf(value), resultOf(said), sqlite.FromMillis(at)
+		a.Value, a.Verdict, a.At = verdict.ReadResult(value), verdict.ReadResult(said), sqlite.FromMillis(at)
 		out = append(out, a)
 	}
 	return out, rows.Err()

@@ -86,7 +86,7 @@ func (h *Web) linkView(r *http.Request, walk *walk) (*LinkView, error) {
 	}
 	for _, it := range walk.sheet.Items {
 		v.Rows = append(v.Rows, LinkRow{
-			Number: it.Number(), Title: it.Node.Title, Answer: resultOf(it.AnswerValue), Given: walk.sheet.Said(it), Path: walk.at(it.Node.ID, ""),
+			Number: it.Number(), Title: it.Node.Title, Answer: it.AnswerValue.Result(), Given: walk.sheet.Said(it), Path: walk.at(it.Node.ID, ""),
 		})
 	}
 	err := h.svc.main.Read(r.Context(), func(tx *sqlite.Tx) error {

@@ -279,26 +279,11 @@ func links(walk *walk, items []*assessment.Item) []ItemLink {
 func counts(s *Sheet) []Count {
 	n := map[verdict.Result]int{}
 	for _, it := range s.Items {
-		n[resultOf(it.AnswerValue)]++
+		n[it.AnswerValue.Result()]++
 	}
 	var out []Count
 	for _, r := range []verdict.Result{verdict.Met, verdict.Part, verdict.Unmet, verdict.NA, verdict.Unknown} {
 		out = append(out, Count{r, n[r]})
 	}
 	return out
-}
-
-func resultOf(v verdict.Value) verdict.Result {
-	switch v {
-	case verdict.ValueMet:
-		return verdict.Met
-	case verdict.ValuePart:
-		return verdict.Part
-	case verdict.ValueUnmet:
-		return verdict.Unmet
-	case verdict.NotApplicable:
-		return verdict.NA
-	default:
-		return verdict.Unknown
-	}
 }

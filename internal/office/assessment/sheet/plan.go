@@ -200,7 +200,7 @@ func (p *planner) present() error {
 		if r.Answer == verdict.Unanswered || it.AnswerValue == r.Answer {
 			continue
 		}
-		in := assessment.NewAnswer{Node: r.Item, Value: resultOf(r.Answer), Note: r.Note, Version: it.Version}
+		in := assessment.NewAnswer{Node: r.Item, Value: r.Answer.Result(), Note: r.Note, Version: it.Version}
 		if r.Answer == verdict.NotApplicable {
 			in.Reason = cmp.Or(r.Note, p.m.texts.T("ja", "checksheet.reason.na", problem.Args{"file": p.in.File}))
 		}
@@ -317,21 +317,5 @@ func valueWord(v verdict.Value) string {
 		return "na"
 	default:
 		return "unknown"
-	}
-}
-
-// resultOf is the answer that a value stands for.
-func resultOf(v verdict.Value) verdict.Result {
-	switch v {
-	case verdict.ValueMet:
-		return verdict.Met
-	case verdict.ValuePart:
-		return verdict.Part
-	case verdict.ValueUnmet:
-		return verdict.Unmet
-	case verdict.NotApplicable:
-		return verdict.NA
-	default:
-		return verdict.Unknown
 	}
 }
