@@ -42,7 +42,7 @@ func (u users) GetUserByUsername(name string) *storage.User {
 func TestCompanyAccount(t *testing.T) {
 	t.Parallel()
 	const password = "momiji-no-kouen-2026"
-	a, err := app.Open(t.Context(), app.Config{Dir: t.TempDir(), Now: time.Now, Log: app.DiscardLog(), PasswordAlone: true}) // the provider's clock is the real one
+	a, err := app.Open(t.Context(), app.Config{Dir: t.TempDir(), Now: time.Now, Log: app.DiscardLog(), PasswordAlone: true, Watch: watch}) // the provider's clock is the real one
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +107,14 @@ func TestCompanyAccount(t *testing.T) {
 	}
 	s.reads("main", "アカウントがありません")
 	s.shoot("company-failed")
+	s.open("/login?lang=en")
+	s.click(`main a[href$="/login/company"]`)
+	if strings.HasPrefix(s.at(), issuer) {
+		s.fill("username", "guest")
+		s.fill("password", "verysecure")
+		s.click("button[type=submit]")
+	}
+	s.reads("main", "No account belongs to this company account")
 	for _, tab := range []*tab{b, p} {
 		for _, complaint := range tab.complaints() {
 			if !strings.Contains(complaint, issuer) { // its page lacks an icon

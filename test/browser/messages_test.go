@@ -71,6 +71,12 @@ func TestMessagesOut(t *testing.T) {
 	}
 	b.reads(".problems", "127.0.0.1")
 	b.shoot("messages-channel")
+	b.open("/settings/messages/channels/new?lang=en&kind=webhook")
+	b.fill("name", "monitoring")
+	b.fill("url", "https://127.0.0.1/another")
+	b.click("main form button.first")
+	b.reads("h1", "Signing secret")
+	b.fits()
 	for _, lang := range []string{"?lang=en", "?lang=ja"} {
 		b.open("/settings/messages/channels/new" + lang + "&kind=lineworks")
 		b.shoot("messages-lineworks" + lang[6:])
