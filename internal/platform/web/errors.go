@@ -69,13 +69,13 @@ func (rt *Router) failStatus(w http.ResponseWriter, r *http.Request, status int,
 	if strings.HasPrefix(r.URL.Path, "/api/") || r.Header.Get("X-Fragment") != "" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(strings.Join(view.Texts, "\n"))) //nolint:gosec // text/plain, and guard sets nosniff
+		_, _ = w.Write([]byte(strings.Join(view.Texts, "\n")))
 		return
 	}
 	if rerr := rt.shell.views.render(w, r, status, "error", view); rerr != nil {
 		rt.cfg.Log.ErrorContext(ctx, "error page failed", "request", id, "error", rerr)
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(view.Title + "\n" + strings.Join(view.Texts, "\n"))) //nolint:gosec // text/plain, and guard sets nosniff
+		_, _ = w.Write([]byte(view.Title + "\n" + strings.Join(view.Texts, "\n")))
 	}
 }
