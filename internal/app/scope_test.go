@@ -3,8 +3,10 @@ package app_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -95,30 +97,38 @@ func (p *plant) get(path string) (int, string) {
 // post sends a form, with a file in a field when its name is given as "field=name".
 func (p *plant) post(path string, cookie *http.Cookie, form url.Values, file string) int {
 	p.Helper()
-	var body bytes.Buffer
-	m := multipart.NewWriter(&body)
-	for name, values := range form {
-		for _, v := range values {
-			p.must(m.WriteField(name, v))
-		}
-	}
-	if field, name, ok := strings.Cut(file, "="); ok {
-		w, err := m.CreateFormFile(field, name)
-		p.must(err)
-		_, err = w.Write(scan(name).Data)
-		p.must(err)
-	}
-	p.must(m.Close())
-	return ask(p.T, p.h, http.MethodPost, path, cookie, func(r *http.Request) {
-		r.Header.Set("Content-Type", m.FormDataContentType())
-		r.Body, r.ContentLength = http.NoBody, int64(body.Len())
-		r.Body = readCloser{&body}
-	}).Code
+	field, name, _ := strings.Cut(file, "=")
+	return send(p.T, p.h, path, cookie, form, field, name, scan(name).Data).Code
 }
 
-type readCloser struct{ *bytes.Buffer }
-
-func (readCloser) Close() error { return nil }
+// send posts a form as browsers do when there are files; without a name there is none.
+func send(t *testing.T, h http.Handler, path string, cookie *http.Cookie, form url.Values, field, name string, data []byte) *httptest.ResponseRecorder {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var body bytes.Buffer
+	m := multipart.NewWriter(&body)
+	for key, values := range form {
+		for _, v := range values {
+			must(m.WriteField(key, v))
+		}
+	}
+	if name != "" {
+		w, err := m.CreateFormFile(field, name)
+		must(err)
+		_, err = w.Write(data)
+		must(err)
+	}
+	must(m.Close())
+	return ask(t, h, http.MethodPost, path, cookie, func(r *http.Request) {
+		r.Header.Set("Content-Type", m.FormDataContentType())
+		r.Body, r.ContentLength = io.NopCloser(&body), int64(body.Len())
+	})
+}
 
 // files lists the attachments of a record by name.
 func (p *plant) files(record string) map[string]string {

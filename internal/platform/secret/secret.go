@@ -12,7 +12,10 @@ package secret
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +47,7 @@ type Box struct {
 	rand io.Reader
 	mu   sync.Mutex
 	aead cipher.AEAD // nil: there is no key yet
+	mac  []byte      // key of Mac, made from the same one
 }
 
 // Open reads the key of the data folder. A folder without one gets it at the first Seal, so that opening an
@@ -80,6 +84,7 @@ func (b *Box) load() error {
 	if err != nil {
 		return fmt.Errorf("use the key: %w", err)
 	}
+	b.mac = sum(key, "kizuki.mac/1") // no key serves two purposes
 	b.aead, err = cipher.NewGCM(block)
 	if err != nil {
 		return fmt.Errorf("use the key: %w", err)
@@ -127,6 +132,23 @@ func (b *Box) Seal(plain []byte, context string) (string, error) {
 		return "", fmt.Errorf("draw a nonce: %w", err)
 	}
 	return prefix + base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(context))), nil
+}
+
+// Mac is a mark of text for one context (HMAC-SHA256, hexadecimal): the same text gives the same mark, and nobody
+// without the key can tell the text by trying. A folder without a key gets one.
+func (b *Box) Mac(text, context string) (string, error) {
+	if _, err := b.key(); err != nil {
+		return "", err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return hex.EncodeToString(sum(b.mac, context+"\x00"+text)), nil
+}
+
+func sum(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
 }
 
 // key returns the cipher, making the key where there is none.

@@ -50,10 +50,12 @@ func (t *trail) answered(err error) {
 // them (no or too few rights, bad link, foreign host, post from another site), information where an act was not
 // possible (a wrong password, a wait, a form with mistakes). The audit log gets no row: anybody could fill it.
 func (rt *Router) logRefusal(r *http.Request, id string, status int, t *trail) {
-	level, text := slog.LevelInfo, "request refused"
+	write := func(attrs ...slog.Attr) {
+		rt.cfg.Log.LogAttrs(r.Context(), slog.LevelInfo, "request refused", attrs...)
+	}
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMisdirectedRequest:
-		level, text = slog.LevelWarn, "access refused"
+		write = func(attrs ...slog.Attr) { rt.cfg.Log.LogAttrs(r.Context(), slog.LevelWarn, "access refused", attrs...) }
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		if t.cause == nil {
 			return // addresses that do not exist say nothing about anybody
@@ -69,7 +71,7 @@ func (rt *Router) logRefusal(r *http.Request, id string, status int, t *trail) {
 	if t.cause != nil {
 		attrs = append(attrs, slog.Any("cause", t.cause))
 	}
-	rt.cfg.Log.LogAttrs(r.Context(), level, text, attrs...)
+	write(attrs...)
 }
 
 // methodOf is the method when it is one of the known: others are text of a stranger.

@@ -2,7 +2,7 @@
 // RFC 6238) and recovery codes; and the sign-ins that wait for one.
 //
 // The seed of an app must be usable again, so it is sealed with the key of the data folder; recovery codes
-// are hashed. A code opens once: the time step of the last one is kept, and neither that step nor an older
+// are marked with it: they are short, so that a plain hash of them could be searched. A code opens once: the time step of the last one is kept, and neither that step nor an older
 // one passes again, whatever the clock says. The package knows accounts by row number and judges nobody's
 // rights: package signin does. Its tables are among the migrations of account.
 package factor
@@ -14,10 +14,11 @@ import (
 	"github.com/kizuki-security/kizuki/internal/words/jtext"
 )
 
-// Box seals seeds; platform/secret gives it.
+// Box seals seeds and marks recovery codes; platform/secret gives it.
 type Box interface {
 	Seal(plain []byte, context string) (string, error)
 	Open(sealed, context string) ([]byte, error)
+	Mac(text, context string) (string, error)
 }
 
 // Owner is an account as this package knows it: its row, and the key that binds a sealed seed to it.

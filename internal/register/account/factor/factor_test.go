@@ -3,7 +3,9 @@ package factor_test
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
+	"encoding/hex"
 	"net/url"
 	"strings"
 	"testing"
@@ -206,7 +208,7 @@ func TestRecoveryCodes(t *testing.T) {
 	var first, second []string
 	renew := func() (codes []string) {
 		b.write(t, func(ctx context.Context, tx *sqlite.Tx) (err error) {
-			codes, err = factor.RenewCodes(ctx, tx, rand.Reader, b.owner)
+			codes, err = factor.RenewCodes(ctx, tx, b.box, rand.Reader, b.owner)
 			return err
 		})
 		return codes
@@ -217,7 +219,7 @@ func TestRecoveryCodes(t *testing.T) {
 			t.Fatalf("%q is no recovery code", typed)
 		}
 		b.write(t, func(ctx context.Context, tx *sqlite.Tx) (err error) {
-			ok, err = factor.UseRecovery(ctx, tx, b.owner, code)
+			ok, err = factor.UseRecovery(ctx, tx, b.box, b.owner, code)
 			return err
 		})
 		return ok
@@ -239,6 +241,52 @@ func TestRecoveryCodes(t *testing.T) {
 			t.Errorf("left: %+v", have)
 		}
 		return err
+	})
+}
+
+// TestStoredCodesCannotBeSearched: what is stored of a code is made with the key of the data folder; codes of before
+// that, stored as a plain hash, still open once.
+func TestStoredCodesCannotBeSearched(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	b.write(t, func(ctx context.Context, tx *sqlite.Tx) error {
+		codes, err := factor.RenewCodes(ctx, tx, b.box, rand.Reader, b.owner)
+		if err != nil {
+			return err
+		}
+		_, code := factor.Read(codes[0])
+		plain := sha256.Sum256([]byte("account.recovery/KEY/" + code))
+		bare := sha256.Sum256([]byte(code))
+		for _, sum := range [][32]byte{plain, bare} {
+			var n int
+			if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM account_recovery WHERE hash = ?`, hex.EncodeToString(sum[:])).Scan(&n); err != nil || n != 0 {
+				t.Errorf("%d stored codes can be found without the key (%v)", n, err)
+			}
+		}
+		other, err := secret.Open(t.TempDir(), rand.Reader)
+		if err != nil {
+			return err
+		}
+		if ok, err := factor.UseRecovery(ctx, tx, other, b.owner, code); ok || err != nil {
+			t.Errorf("with another key: %t, %v", ok, err)
+		}
+		old := sha256.Sum256([]byte("account.recovery/KEY/abcdefghijkmnpqr"))
+		if _, err := tx.ExecContext(ctx, `INSERT INTO account_recovery (account, hash) VALUES (1, ?)`, hex.EncodeToString(old[:])); err != nil {
+			return err
+		}
+		for _, want := range []bool{true, false} {
+			if ok, err := factor.UseRecovery(ctx, tx, b.box, b.owner, "abcdefghijkmnpqr"); ok != want || err != nil {
+				t.Errorf("a code of before: %t, %v, want %t", ok, err, want)
+			}
+		}
+		// A mark of today is no hash of before: a row counts in the way it is stored alone.
+		if _, err := tx.ExecContext(ctx, `UPDATE account_recovery SET keyed = 0`); err != nil {
+			return err
+		}
+		if ok, err := factor.UseRecovery(ctx, tx, b.box, b.owner, code); ok || err != nil {
+			t.Errorf("a mark taken for a plain hash: %t, %v", ok, err)
+		}
+		return nil
 	})
 }
 

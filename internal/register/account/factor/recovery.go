@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Recovery codes: ten, of 80 bits each, so that a hash without salt cannot be searched. The letters leave out
+// Recovery codes: ten, of 80 bits each, stored under the key of the data folder. The letters leave out
 // what is read for another (l, 1, o, 0); the length has nothing in common with six digits.
 const (
 	codes           = 10
@@ -43,8 +43,17 @@ func shown(code string) string {
 	return strings.Join(append(parts, code), "-")
 }
 
-// hashOf binds the hash to the account: the same code of another account is another hash.
-func hashOf(o Owner, code string) string {
+// markOf binds the mark to the account: the same code of another account is another mark.
+func markOf(box Box, o Owner, code string) (string, error) {
+	mark, err := box.Mac(code, "account.recovery/"+o.Key)
+	if err != nil {
+		return "", fmt.Errorf("mark a recovery code: %w", err)
+	}
+	return mark, nil
+}
+
+// plainHash is how codes of before the mark are stored.
+func plainHash(o Owner, code string) string {
 	sum := sha256.Sum256([]byte("account.recovery/" + o.Key + "/" + code))
 	return hex.EncodeToString(sum[:])
 }

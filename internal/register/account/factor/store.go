@@ -129,7 +129,7 @@ func RemoveApp(ctx context.Context, tx *sqlite.Tx, account int64) error {
 }
 
 // RenewCodes gives ten new recovery codes as they are written on paper, this once; the old ones no longer open.
-func RenewCodes(ctx context.Context, tx *sqlite.Tx, rand io.Reader, o Owner) ([]string, error) {
+func RenewCodes(ctx context.Context, tx *sqlite.Tx, box Box, rand io.Reader, o Owner) ([]string, error) {
 	fresh, err := newCodes(rand)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,11 @@ func RenewCodes(ctx context.Context, tx *sqlite.Tx, rand io.Reader, o Owner) ([]
 		return nil, err
 	}
 	for i, code := range fresh {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO account_recovery (account, hash) VALUES (?, ?)`, o.ID, hashOf(o, code)); err != nil {
+		mark, err := markOf(box, o, code)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO account_recovery (account, hash, keyed) VALUES (?, ?, 1)`, o.ID, mark); err != nil {
 			return nil, fmt.Errorf("store a recovery code: %w", err)
 		}
 		fresh[i] = shown(code)
@@ -155,9 +159,13 @@ func RemoveCodes(ctx context.Context, tx *sqlite.Tx, account int64) error {
 }
 
 // UseRecovery says whether a recovery code opens, and uses it up.
-func UseRecovery(ctx context.Context, tx *sqlite.Tx, o Owner, code string) (ok bool, err error) {
-	res, err := tx.ExecContext(ctx, `UPDATE account_recovery SET used_at = ? WHERE account = ? AND hash = ? AND used_at = 0`,
-		max(1, sqlite.Millis(tx.Now)), o.ID, hashOf(o, code))
+func UseRecovery(ctx context.Context, tx *sqlite.Tx, box Box, o Owner, code string) (ok bool, err error) {
+	mark, err := markOf(box, o, code)
+	if err != nil {
+		return false, err
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE account_recovery SET used_at = ? WHERE account = ? AND used_at = 0 AND (keyed = 1 AND hash = ? OR keyed = 0 AND hash = ?)`,
+		max(1, sqlite.Millis(tx.Now)), o.ID, mark, plainHash(o, code))
 	if err != nil {
 		return false, fmt.Errorf("use a recovery code: %w", err)
 	}

@@ -88,7 +88,7 @@ func (s *Service) gained(ctx context.Context, tx *sqlite.Tx, a account.Account, 
 		}
 	}
 	if had.Codes == 0 {
-		if codes, err = factor.RenewCodes(ctx, tx, s.cfg.Rand, owner(a)); err != nil {
+		if codes, err = factor.RenewCodes(ctx, tx, s.cfg.Box, s.cfg.Rand, owner(a)); err != nil {
 			return nil, err
 		}
 	}
@@ -161,7 +161,7 @@ func (s *Service) RenewCodes(ctx context.Context, p Proof) (codes []string, err 
 		if !have.Any() {
 			return problem.Conflict("signin.codes.no_factor")
 		}
-		if codes, err = factor.RenewCodes(ctx, tx, s.cfg.Rand, owner(a)); err != nil {
+		if codes, err = factor.RenewCodes(ctx, tx, s.cfg.Box, s.cfg.Rand, owner(a)); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, "account.codes_renewed", subject(a), audit.Image{"codes": len(codes)})

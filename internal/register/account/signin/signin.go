@@ -171,7 +171,7 @@ func (s *Service) open(ctx context.Context, tx *sqlite.Tx, a account.Account, ty
 		ok, err = factor.UseApp(ctx, tx, s.cfg.Box, owner(a), code)
 	case factor.Recovery:
 		how = session.ByRecovery
-		ok, err = factor.UseRecovery(ctx, tx, owner(a), code)
+		ok, err = factor.UseRecovery(ctx, tx, s.cfg.Box, owner(a), code)
 	default: // neither: wrong
 	}
 	if !ok {

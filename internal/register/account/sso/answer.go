@@ -3,7 +3,6 @@ package sso
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -84,12 +83,20 @@ func refusedBy(code string) error {
 	case "temporarily_unavailable", "server_error":
 		return problem.Unavailable("sso.provider_down").Because(errors.New("provider: " + code))
 	}
-	return toPeople(problem.Unavailable("sso.registration").Because(fmt.Errorf("provider: %.60q", code)))
+	return toPeople(problem.Unavailable("sso.registration").Because(errors.New("provider: " + plainCode(code))))
+}
+
+// plainCode is a code of RFC 6749 for the log; what does not look like one comes from a stranger and is left out.
+func plainCode(code string) string {
+	if len(code) > 60 || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return "an answer that is no code"
+	}
+	return code
 }
 
 func exchangeFailed(err error) error {
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		cause := fmt.Errorf("token endpoint: %.60q", e.ErrorCode) // its description may hold the code
+		cause := errors.New("token endpoint: " + plainCode(e.ErrorCode)) // its description may hold the code
 		switch e.ErrorCode {
 		case "invalid_grant":
 			return problem.Invalid("", "sso.again").Because(cause)
