@@ -89,7 +89,7 @@ type ListView struct {
 
 func (h *Web) listView(r *http.Request) (ListView, error) {
 	ctx := r.Context()
-	v := ListView{MaySet: actor.From(ctx).May(account.PermManage)}
+	v := ListView{MaySet: actor.From(ctx).May(account.PermManage) && !actor.From(ctx).InEmergency()}
 	err := h.svc.db.Read(ctx, func(tx *sqlite.Tx) (err error) {
 		if v.Door, err = h.svc.Door(ctx, tx); err != nil {
 			return err
