@@ -59,6 +59,30 @@ func freshly(ctx context.Context, tx *sqlite.Tx, account int64, present string) 
 	return "", err
 }
 
+// confirm lets who acts show the password again. Who has none, because the company keeps the account, must have signed in
+// a moment ago.
+func (s *Service) confirm(ctx context.Context, p Proof) (a account.Account, err error) {
+	var how session.How
+	err = s.db.Read(ctx, func(tx *sqlite.Tx) error {
+		if a, err = s.self(ctx, tx); err != nil {
+			return err
+		}
+		how, err = freshly(ctx, tx, a.ID, p.Present)
+		return err
+	})
+	switch {
+	case err != nil:
+		return a, err
+	case a.HasPassword && p.Password == "":
+		return a, problem.Invalid("current", "account.password.needed")
+	case a.HasPassword:
+		return s.accounts.Confirm(ctx, p.Password, p.Client)
+	case how == "":
+		return a, problem.Conflict("signin.again.anew")
+	}
+	return a, nil
+}
+
 // Again lets who acts show once more who they are: password and second factor. A code counts once, also when the act
 // fails afterwards. Problem codes: invalid at "current" or "code"; conflict when a factor must be set up first, or the
 // person must sign in anew; unavailable after wrong tries.

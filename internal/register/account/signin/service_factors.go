@@ -23,7 +23,7 @@ type Proof struct {
 // OfferApp draws a seed for the actor's authenticator app; it counts with its first code. Problem codes:
 // invalid at "current", unavailable.
 func (s *Service) OfferApp(ctx context.Context, p Proof) error {
-	a, err := s.accounts.Confirm(ctx, p.Password, p.Client)
+	a, err := s.confirm(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (s *Service) RemovePasskey(ctx context.Context, key string, p Proof) error 
 }
 
 func (s *Service) remove(ctx context.Context, p Proof, kind string, act func(*sqlite.Tx, account.Account) error) error {
-	a, err := s.accounts.Confirm(ctx, p.Password, p.Client)
+	a, err := s.confirm(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (s *Service) remove(ctx context.Context, p Proof, kind string, act func(*sq
 // RenewCodes gives the actor ten new recovery codes, shown this once. Problem codes: invalid at "current",
 // conflict without a factor that they could stand in for.
 func (s *Service) RenewCodes(ctx context.Context, p Proof) (codes []string, err error) {
-	a, err := s.accounts.Confirm(ctx, p.Password, p.Client)
+	a, err := s.confirm(ctx, p)
 	if err != nil {
 		return nil, err
 	}

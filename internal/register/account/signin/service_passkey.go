@@ -25,7 +25,7 @@ func person(ctx context.Context, tx *sqlite.Tx, a account.Account) (passkey.Pers
 // BeginPasskey asks for the password again and gives what the actor's browser needs to make a passkey. Problem
 // codes: invalid at "current", unavailable.
 func (s *Service) BeginPasskey(ctx context.Context, party passkey.Party, p Proof) (options []byte, token string, err error) {
-	a, err := s.accounts.Confirm(ctx, p.Password, p.Client)
+	a, err := s.confirm(ctx, p)
 	if err != nil {
 		return nil, "", err
 	}

@@ -470,3 +470,41 @@ func TestNewPlaces(t *testing.T) {
 		t.Errorf("the device is %q", got)
 	}
 }
+
+// Whose account the company keeps has no password here: a sign-in of a moment ago stands for it.
+func TestFactorWithoutPassword(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	a, err := o.accounts.Create(o.ctx, account.NewAccount{Login: "ito", Profile: account.Profile{Name: "ito", Roles: []actor.Role{actor.Admin}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var token string
+	err = o.db.Write(o.ctx, func(tx *sqlite.Tx) (err error) {
+		token, err = o.accounts.Begin(o.ctx, tx, a, session.ByCompany, "", desk)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, found, _, err := o.accounts.Authenticated(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, p := actor.With(t.Context(), who), signin.Proof{Present: found.Key, Client: desk}
+	o.clock.Advance(10*time.Minute - time.Millisecond)
+	if err := o.svc.OfferApp(ctx, signin.Proof{Present: "of somebody else", Client: desk}); key(err) != "signin.again.anew" {
+		t.Errorf("with a session of somebody else: %v", err)
+	}
+	if err := o.svc.OfferApp(ctx, p); err != nil {
+		t.Errorf("just now: %v", err)
+	}
+	o.clock.Advance(time.Millisecond)
+	if err := o.svc.OfferApp(ctx, p); key(err) != "signin.again.anew" {
+		t.Errorf("ten minutes ago: %v", err)
+	}
+	keeper, asKeeper := o.add(t, "sato", actor.Keeper)
+	if err := o.svc.OfferApp(asKeeper, signin.Proof{Client: desk}); key(err) != "account.password.needed" {
+		t.Errorf("%s without a password: %v", keeper.Login, err)
+	}
+}

@@ -174,9 +174,6 @@ func (h *Web) reset(w http.ResponseWriter, r *http.Request) error {
 func (h *Web) proof(r *http.Request, form *web.Form) Proof {
 	p := Proof{Password: form.Secret("current"), Present: account.SessionOf(r.Context()), Client: h.auth.Client(r)}
 	form.Values.Del("current")
-	if p.Password == "" {
-		form.Add(problem.Invalid("current", "account.password.needed"))
-	}
 	return p
 }
 

@@ -63,7 +63,7 @@ type AskView struct {
 	Name   string // of the messages
 	Action string
 	Danger bool
-	Login  string // for the browser's keeper of passwords
+	Login  string // for the browser's keeper of passwords; "" where the account has no password
 }
 
 func (h *Web) askView(r *http.Request, form *web.Form, what ask) (AskView, error) {
@@ -72,7 +72,9 @@ func (h *Web) askView(r *http.Request, form *web.Form, what ask) (AskView, error
 		v.Action = r.URL.Path
 	}
 	err := h.own(r.Context(), func(_ *sqlite.Tx, a account.Account) error {
-		v.Login = a.Login
+		if a.HasPassword {
+			v.Login = a.Login
+		}
 		return nil
 	})
 	return v, err

@@ -47,7 +47,9 @@ func (h *Web) passkeyView(r *http.Request, form *web.Form) (PasskeyView, error) 
 	v := PasskeyView{Form: form}
 	v.WhyNot, v.Instead = h.whyNot(r)
 	err := h.own(r.Context(), func(_ *sqlite.Tx, a account.Account) error {
-		v.Login = a.Login
+		if a.HasPassword {
+			v.Login = a.Login
+		}
 		return nil
 	})
 	return v, err
