@@ -33,7 +33,7 @@ type Form struct {
 	// ReadOnly draws fields as text, for people who may see a record but not change it.
 	ReadOnly bool
 	list     problem.List
-	r       *http.Request
+	r        *http.Request
 }
 
 // NewForm returns a form with first values, given as name, value, name, value.

@@ -85,7 +85,7 @@ type ClauseView struct {
 	State    verdict.ClauseState
 	Differs  bool
 	Reasons  []string
-	First    string // the first reason
+	First    string   // the first reason
 	Names    []string // who is missing
 	Unsure   []string // of whom a blank hides whether they are meant
 	MoreOut  int
