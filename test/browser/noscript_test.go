@@ -39,6 +39,8 @@ func TestWithoutJavaScript(t *testing.T) {
 	if b.number("h1") == number {
 		t.Errorf("the next card is No. %d again", number)
 	}
+	b.open("/sheet/jama-japia@2.3/ask?end=1")
+	b.reads("main", "できていないところ")
 
 	// The list filters with its button.
 	b.open("/sheet/jama-japia@2.3")

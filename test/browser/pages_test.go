@@ -344,7 +344,6 @@ func seeds(t testing.TB, a *app.App) (s start) {
 	token, _, err = owners.MakeLink(asMe, "jama-japia@2.3", other.Person, 14)
 	must(err)
 	s.links = append(s.links, link.Path(question.Purpose, token))
-	s.pages = append(s.pages, "/sheet/jama-japia@2.3/ask?end=1")
 	s.pages = append(s.pages, waiting(t, a, asMe)...)
 	return s
 }
