@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
 	_ "time/tzdata" // Windows has no zone files
 
@@ -68,7 +69,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		parser.FatalIfErrorf(err)
 		return exitUsage
 	}
-	if c, ok := kctx.Selected().Target.Addr().Interface().(settled); ok {
+	if c, ok := reflect.TypeAssert[settled](kctx.Selected().Target.Addr()); ok {
 		c.withoutSettings()
 	} else if err := e.configure(cli.Global); err != nil {
 		fmt.Fprintln(stderr, "kizuki:", e.say(err))

@@ -21,12 +21,12 @@ func TablesCheck(ctx context.Context, cfg Config) (c Check, ok bool, err error) 
 	}
 	db, err := sqlite.OpenReading(ctx, file, cfg.Now)
 	if err != nil {
-		return c, false, nil //nolint:nilerr // told when the office is opened
+		return c, false, nil // told when the office is opened
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	done, err := db.Applied(ctx)
 	if err != nil || len(done) == 0 {
-		return c, false, nil //nolint:nilerr // no database of ours
+		return c, false, nil // no database of ours
 	}
 	pending, err := db.Pending(ctx, Migrations())
 	if all := problem.All(err); len(all) == 1 && all[0].Code == problem.CodeUnsupported {
