@@ -13,6 +13,7 @@ import (
 	"os"
 	"reflect"
 	"os/signal"
+	"reflect"
 	"syscall"
 	_ "time/tzdata" // Windows has no zone files
 

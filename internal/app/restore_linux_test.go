@@ -44,7 +44,7 @@ func (d *smallDisk) resize(megabytes int64) {
 		if err := syscall.Statfs(d.dir, &st); err != nil {
 			d.t.Fatal(err)
 		}
-		bytes = max(1, int64(st.Blocks-st.Bfree)) * st.Bsize // a small disk; size=0 is one without an end
+		bytes = max(1, int64(st.Blocks-st.Bfree)) * st.Bsize // size=0 is one without an end
 	}
 	if err := syscall.Mount("tmpfs", d.dir, "tmpfs", syscall.MS_REMOUNT, fmt.Sprintf("size=%d,mode=700", bytes)); err != nil {
 		d.t.Fatal(err)
