@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"os/signal"
 	"reflect"
 	"syscall"

@@ -86,6 +86,7 @@ type Config struct {
 // App is an open office.
 type App struct {
 	cfg         Config
+	foot        foot
 	Texts       *i18n.Messages
 	Catalog     *framework.Catalog
 	DB          *sqlite.DB

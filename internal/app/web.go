@@ -91,13 +91,13 @@ func (a *App) frame(r *http.Request) (*web.Frame, error) {
 			}
 			f.Banners = append(f.Banners, more...)
 		}
-		if f.Foot, err = a.oneHand(ctx, tx, web.Locale(ctx)); err != nil {
-			return err
-		}
 		return a.frameBackup(ctx, tx, who, f)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("frame: read banners: %w", err)
+	}
+	if f.Foot, err = a.footOf(ctx, web.Locale(ctx)); err != nil {
+		return nil, fmt.Errorf("frame: read foot: %w", err)
 	}
 	if a.cfg.Demo {
 		f.Banners = append(f.Banners, web.Banner{Key: "app.banner.demo"})
