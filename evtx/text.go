@@ -1,0 +1,100 @@
+package evtx
+
+import (
+	"encoding/binary"
+	"slices"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+var le = binary.LittleEndian
+
+// trimNUL takes the closing NULs, which many writers count as part of the text, off UTF-16 text.
+func trimNUL(b []byte) []byte {
+	b = b[:len(b)&^1]
+	for len(b) >= 2 && b[len(b)-1] == 0 && b[len(b)-2] == 0 {
+		b = b[:len(b)-2]
+	}
+	return b
+}
+
+// appendUTF16 appends UTF-16 text as UTF-8; half a surrogate pair becomes U+FFFD. Most text of logs is ASCII: four
+// characters are looked at and written at once.
+func appendUTF16(dst, b []byte) []byte {
+	b = trimNUL(b)
+	n := len(dst)
+	dst = slices.Grow(dst, len(b)/2*3)
+	out := dst[:n+len(b)/2*3]
+	for len(b) >= 2 {
+		for len(b) >= 8 {
+			v := le.Uint64(b)
+			if v&0xff80ff80ff80ff80 != 0 {
+				break
+			}
+			v |= v >> 8
+			v &= 0x0000ffff0000ffff
+			le.PutUint32(out[n:], uint32(v|v>>16))
+			n += 4
+			b = b[8:]
+		}
+		if len(b) < 2 {
+			break
+		}
+		u := rune(le.Uint16(b))
+		b = b[2:]
+		switch {
+		case u < 0x80:
+			out[n] = byte(u)
+			n++
+			continue
+		case utf16.IsSurrogate(u):
+			r := rune(utf8.RuneError)
+			if len(b) >= 2 {
+				r = utf16.DecodeRune(u, rune(le.Uint16(b)))
+			}
+			if r != utf8.RuneError {
+				b = b[2:]
+			}
+			u = r
+		}
+		n += utf8.EncodeRune(out[n:], u)
+	}
+	return out[:n]
+}
+
+// appendANSI appends text of an unknown code page: as it is when it is UTF-8, else each byte as the character of
+// that number, from which the bytes can be found again.
+func appendANSI(dst, b []byte) []byte {
+	for len(b) > 0 && b[len(b)-1] == 0 {
+		b = b[:len(b)-1]
+	}
+	if utf8.Valid(b) {
+		return append(dst, b...)
+	}
+	for _, c := range b {
+		dst = utf8.AppendRune(dst, rune(c))
+	}
+	return dst
+}
+
+// interner gives the same string for the same bytes, so that names repeat without being copied.
+type interner struct {
+	m    map[string]string
+	size int
+}
+
+// Hostile files can name millions of things: past this many bytes the memory of names starts anew.
+const maxInterned = 4 << 20
+
+func (t *interner) get(b []byte) string {
+	if s, ok := t.m[string(b)]; ok {
+		return s
+	}
+	if t.m == nil || t.size > maxInterned {
+		t.m, t.size = make(map[string]string), 0
+	}
+	s := string(b)
+	t.m[s] = s
+	t.size += len(s) + 32
+	return s
+}
