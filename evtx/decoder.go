@@ -1,5 +1,10 @@
 package evtx
 
+import (
+	"bytes"
+	"unicode"
+)
+
 // Limits that no log written by Windows comes near. They bound time and memory on hostile files.
 const (
 	maxNesting = 96      // elements inside elements of one template
@@ -32,7 +37,8 @@ type compiled struct {
 // decoder turns the binary XML of one chunk into fields and JSON. Everything it keeps for a chunk lies in lists that
 // are used again for the next one.
 type decoder struct {
-	buf []byte // the chunk; offsets in binary XML are counted from its start
+	buf  []byte // the chunk; offsets in binary XML are counted from its start
+	trim bool   // Options.TrimSpace
 
 	strings  interner
 	names    map[uint32]string // by offset
@@ -180,3 +186,13 @@ func (d *decoder) instance(pos, end int) (in instance, err error) {
 
 // value gives the bytes of a value.
 func (d *decoder) value(v val) []byte { return d.buf[v.off : v.off+uint32(v.size)] }
+
+// appendText appends a text value.
+func (d *decoder) appendText(dst, b []byte) []byte {
+	n := len(dst)
+	dst = appendUTF16(dst, b)
+	if d.trim {
+		dst = dst[:n+len(bytes.TrimRightFunc(dst[n:], unicode.IsSpace))]
+	}
+	return dst
+}

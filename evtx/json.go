@@ -343,7 +343,11 @@ func (j *jsonWriter) text(dst []byte, o op, vals span) []byte {
 	}
 	v := j.at(vals, o.n)
 	b := j.value(v)
-	if v.typ&typeArray == 0 {
+	switch {
+	case v.typ == typeString:
+		j.join = j.appendText(j.join[:0], b)
+		return appendQuoted(dst, j.join)
+	case v.typ&typeArray == 0:
 		return j.item(dst, v.typ, b)
 	}
 	dst = append(dst, '[')

@@ -20,6 +20,9 @@ type Options struct {
 	// Carve looks in unused space as well, for records that were cleared or overwritten in part. They have
 	// Record.Carved, are in no order, may repeat others, and are not counted as expected or lost.
 	Carve bool
+	// TrimSpace cuts white space off the end of text values, as some tools do. Windows writes it, for example behind
+	// the command line of a program started without arguments, and some rules look for it: the default keeps it.
+	TrimSpace bool
 }
 
 // Header is what the file header says. It is often older than the chunks, above all when Dirty.
@@ -67,7 +70,9 @@ type Reader struct {
 // NewReader reads an event log from r, for a file best the [*os.File] itself: it is read in pieces of 64 KiB. For an
 // [io.ReaderAt] use [io.NewSectionReader]. Nothing is read before the first call of Next.
 func NewReader(r io.Reader, o Options) *Reader {
-	return &Reader{src: r, options: o, buf: make([]byte, chunkSize)}
+	reader := &Reader{src: r, options: o, buf: make([]byte, chunkSize)}
+	reader.decoder.trim = o.TrimSpace
+	return reader
 }
 
 // Header gives the file header; it is known after the first call of Next.

@@ -123,7 +123,7 @@ func (d *decoder) emit(st *step, name string, v val) error {
 	kind := Text
 	switch {
 	case v.typ == typeString:
-		d.out = appendUTF16(d.out, b)
+		d.out = d.appendText(d.out, b)
 	case v.typ == typeBinXML:
 		return d.unfold(int(v.off), int(v.off)+int(v.size), st.ctx)
 	case v.typ&typeArray != 0:
