@@ -31,13 +31,14 @@ type chunk struct {
 	pos         int    // of the next record
 	next        uint64 // identifier that the next record should have
 	seen        []uint64
-	carving     bool
+	carving     bool // what comes now is not promised by a header
+	headless    bool // there is no header at all
 	dirty       bool // the file was open when it was copied: headers may be older than records
 }
 
 // open reads the header and gives what is wrong with it.
 func (c *chunk) open(checksums bool) (wrong []Reason) {
-	c.pos, c.free, c.next, c.seen, c.carving = chunkHeader, len(c.buf), 0, c.seen[:0], false
+	c.pos, c.free, c.next, c.seen, c.carving, c.headless = chunkHeader, len(c.buf), 0, c.seen[:0], false, false
 	c.first, c.last = 1, 0
 	if len(c.buf) < chunkHeader {
 		c.pos = len(c.buf)
@@ -135,12 +136,21 @@ func (c *chunk) more(carve bool) (f frame, ok bool) {
 	}
 	c.carving = true
 	for c.pos < len(c.buf) {
-		if f, ok = c.frameAt(c.pos); ok && f.lost == "" && f.note == "" {
+		if f, ok = c.frameAt(c.pos); ok && c.carvable(f) {
+			if f.lost != "" {
+				c.pos = c.find(c.pos+1, len(c.buf))
+			}
 			return f, true
 		}
 		c.pos = c.find(c.pos+1, len(c.buf))
 	}
 	return f, false
+}
+
+// carvable tells whether a mark met by searching is a record: marks stand in texts as well. Where there is no header
+// to name what is missing, a record of which the end is gone counts too, as lost.
+func (c *chunk) carvable(f frame) bool {
+	return f.lost == "" && f.note == "" || c.headless && f.lost == BadRecordSize
 }
 
 // find gives the next place before end where a record starts, or end.
@@ -150,7 +160,7 @@ func (c *chunk) find(pos, end int) int {
 		if i < 0 {
 			return end
 		}
-		if f, ok := c.frameAt(pos + i); ok && f.lost == "" && f.note == "" {
+		if f, ok := c.frameAt(pos + i); ok && c.carvable(f) {
 			return pos + i
 		}
 		pos += i + 1

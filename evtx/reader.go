@@ -17,8 +17,8 @@ var ErrNotEventLog = errors.New("evtx: not a Windows event log file")
 
 // Options of a Reader. The zero value reads what the log held when it was written.
 type Options struct {
-	// Carve looks in unused space as well, for records that were cleared or overwritten in part. They have
-	// Record.Carved, are in no order, may repeat others, and are not counted as expected or lost.
+	// Carve looks in the unused space of chunks as well, for records that were cleared or overwritten in part. They
+	// have Record.Carved, are in no order, may repeat others, and are not counted as expected or lost.
 	Carve bool
 	// TrimSpace cuts white space off the end of text values, as some tools do. Windows writes it, for example behind
 	// the command line of a program started without arguments, and some rules look for it: the default keeps it.
@@ -59,6 +59,7 @@ type Reader struct {
 	err             error
 	buf             []byte // one chunk
 	have            int    // bytes of the next chunk already in buf
+	keep            int    // from here to have are bytes of the chunk after this one
 	read            int64  // bytes taken from src
 	number          int    // of the next chunk
 	chunk           chunk
@@ -119,7 +120,10 @@ func (r *Reader) Next() (*Record, error) {
 			}
 			continue
 		}
-		if r.err != nil {
+		if r.err != nil && r.have == 0 && r.keep == 0 {
+			if errors.Is(r.err, io.EOF) && !r.known {
+				r.err = ErrNotEventLog
+			}
 			return nil, r.err
 		}
 		r.nextChunk()
@@ -178,39 +182,35 @@ func (r *Reader) start() {
 // nextChunk reads the next 64 KiB and opens what is in there. When a chunk stands elsewhere than it should, because
 // bytes are missing or too many, it is found by its mark.
 func (r *Reader) nextChunk() {
+	if r.keep > 0 {
+		r.have = copy(r.buf, r.buf[r.keep:r.have])
+		r.keep = 0
+	}
 	r.fill(chunkSize)
 	b := r.buf[:r.have]
-	offset := r.read - int64(r.have)
 	if len(b) == 0 {
-		if errors.Is(r.err, io.EOF) && !r.known {
-			r.err = ErrNotEventLog
-		}
 		return
 	}
-	if !bytes.HasPrefix(b, chunkMagic) && !looksLikeChunk(b) {
-		skip := bytes.Index(b, chunkMagic)
-		if skip < 0 {
-			skip = len(b)
-		}
-		if rest := bytes.TrimLeft(b[:skip], "\x00"); len(rest) > 0 {
-			r.tell(DamageError{Chunk: r.number, Offset: offset, Reason: NotAChunk})
-		}
-		if skip < len(b) {
-			r.have = copy(r.buf, b[skip:])
-			return
-		}
+	offset := r.read - int64(r.have)
+	if bytes.HasPrefix(b, chunkMagic) || looksLikeChunk(b) {
+		r.known = true
+		r.open(b, offset)
+		return
+	}
+	if next := bytes.Index(b, chunkMagic); next > 0 {
+		r.keep = next
+		b = b[:next]
+	} else {
 		r.have = 0
-		r.chunk.raw(b, r.number, offset)
-		r.inside = r.options.Carve
-		r.number++
-		if r.inside {
-			r.decoder.reset(b)
-		}
-		return
 	}
-	r.have = 0
-	r.known = true
-	r.open(b, offset)
+	if len(bytes.TrimLeft(b, "\x00")) > 0 { // chunks made ready and not used yet are all zeros
+		r.tell(DamageError{Chunk: r.number, Offset: offset, Reason: NotAChunk})
+		r.chunk = chunk{buf: b, number: r.number, offset: offset, first: 1, seen: r.chunk.seen[:0],
+			carving: true, headless: true}
+		r.decoder.reset(b)
+		r.inside = true
+	}
+	r.number++
 }
 
 // looksLikeChunk tells a chunk by the first record, when the mark of the chunk itself is damaged.
@@ -221,33 +221,45 @@ func looksLikeChunk(b []byte) bool {
 func (r *Reader) open(b []byte, offset int64) {
 	c := &r.chunk
 	c.buf, c.number, c.offset, c.dirty = b, r.number, offset, r.header.Dirty
-	for _, reason := range c.open(!r.header.NoChecksums) {
+	wrong := c.open(!r.header.NoChecksums)
+	r.have = 0
+	// Bytes are missing in this chunk when the next one starts inside it.
+	from := c.free
+	if len(wrong) > 0 {
+		from = min(chunkHeader, len(b))
+	}
+	if i := bytes.Index(b[from:], chunkMagic); i >= 0 {
+		r.have, r.keep = len(b), from+i
+		c.buf = b[:r.keep]
+		c.free = min(c.free, r.keep)
+		wrong = append(wrong, Truncated)
+	}
+	for _, reason := range wrong {
 		r.tell(DamageError{Chunk: r.number, Offset: offset, Reason: reason})
 	}
 	r.number++
 	r.stats.Chunks++
 	r.stats.Expected += c.last - c.first + 1
 	r.inside = true
-	r.decoder.reset(b)
-}
-
-// raw makes a chunk of bytes that are none, for carving.
-func (c *chunk) raw(b []byte, number int, offset int64) {
-	*c = chunk{buf: b, number: number, offset: offset, first: 1, seen: c.seen[:0], carving: true}
+	r.decoder.reset(c.buf)
 }
 
 // nextRecord decodes the next record of the chunk; false when it is damaged, or when there was none.
 func (r *Reader) nextRecord() bool {
 	c := &r.chunk
-	f, ok := c.more(r.options.Carve)
+	f, ok := c.more(r.options.Carve || c.carving)
 	if !ok {
 		r.closeChunk()
 		return false
 	}
 	offset := c.offset + int64(f.pos)
+	lost := DamageError{Chunk: c.number, Record: f.id, Lost: 1, Offset: offset, Reason: f.lost}
 	if f.lost != "" {
 		c.seen = append(c.seen, f.id)
-		r.tell(DamageError{Chunk: c.number, Record: f.id, Lost: 1, Offset: offset, Reason: f.lost})
+		if c.headless {
+			r.stats.Strange++
+		}
+		r.tell(lost)
 		return false
 	}
 	c.pos = f.pos + f.size
@@ -255,15 +267,20 @@ func (r *Reader) nextRecord() bool {
 	rec.ID, rec.Written, rec.Chunk, rec.Offset, rec.Carved = f.id, timeOf(f.time), c.number, offset, c.carving
 	rec.start, rec.end = f.pos+recordHeader, f.pos+f.size-4
 	err := r.decoder.fill(rec)
-	if c.carving {
-		if err == nil {
-			r.stats.Carved++
-		} else {
-			c.pos = f.pos + 4 // it may hide another
-		}
-		return err == nil
+	if !c.carving {
+		return r.account(f, offset, err)
 	}
-	return r.account(f, offset, err)
+	if err == nil {
+		r.stats.Carved++
+		return true
+	}
+	c.pos = f.pos + 4 // it may hide another
+	if c.headless {
+		r.stats.Strange++
+		errors.As(err, &lost.Reason)
+		r.tell(lost)
+	}
+	return false
 }
 
 // account compares a record with what the header of its chunk promised.

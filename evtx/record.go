@@ -20,7 +20,7 @@ type Record struct {
 	Time    time.Time // TimeCreated of the event, UTC; Written when it has none
 	Chunk   int       // counted from 0
 	Offset  int64     // of the record in the file, in bytes
-	Carved  bool      // found in unused space: an older record, or one of a chunk without a header
+	Carved  bool      // of a chunk whose header is gone, or with Options.Carve of unused space: often an older record
 
 	Computer string
 	Channel  string
