@@ -2,6 +2,7 @@ package evtx
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/crc32"
 	"slices"
 )
@@ -14,6 +15,8 @@ const (
 	mostRecords  = chunkSize / 32     // more a chunk cannot hold
 	noRecord     = 0xffffffffffffffff // first and last of a chunk without records
 )
+
+var le = binary.LittleEndian
 
 var (
 	chunkMagic  = []byte("ElfChnk\x00")

@@ -1,8 +1,11 @@
 package evtx
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/kizuki-security/kizuki/evtx/internal/binxml"
 )
 
 // Reason says what is wrong, in a few English words that never change: programs may compare and count them.
@@ -26,15 +29,15 @@ const (
 
 // Reasons found inside the binary XML of a record.
 const (
-	BadToken         Reason = "an unknown mark in the binary XML"
-	CutShort         Reason = "the binary XML ends in the middle"
-	BadName          Reason = "a name is not where the binary XML says"
-	BadNesting       Reason = "elements do not close as they open"
-	TooDeep          Reason = "elements or values are nested too deeply"
-	BadTemplate      Reason = "a template is not where the record says"
-	BadValues        Reason = "the values reach beyond the record"
-	TooExpensive     Reason = "the record unfolds to far more than it holds"
-	TooManyTemplates Reason = "the templates of the chunk unfold to far more than it holds"
+	BadToken         = Reason(binxml.BadToken)
+	CutShort         = Reason(binxml.CutShort)
+	BadName          = Reason(binxml.BadName)
+	BadNesting       = Reason(binxml.BadNesting)
+	TooDeep          = Reason(binxml.TooDeep)
+	BadTemplate      = Reason(binxml.BadTemplate)
+	BadValues        = Reason(binxml.BadValues)
+	TooExpensive     = Reason(binxml.TooExpensive)
+	TooManyTemplates = Reason(binxml.TooManyTemplates)
 )
 
 // Error makes a reason usable as an error.
@@ -70,3 +73,12 @@ func (e *DamageError) Error() string {
 
 // Unwrap gives the reason, so that errors.Is(err, evtx.BadTemplate) works.
 func (e *DamageError) Unwrap() error { return e.Reason }
+
+// reasonOf gives the reason for which a record could not be decoded.
+func reasonOf(err error) Reason {
+	var fault binxml.Fault
+	if errors.As(err, &fault) {
+		return Reason(fault)
+	}
+	return CutShort
+}

@@ -3,6 +3,8 @@ package evtx
 import (
 	"bytes"
 	"strings"
+
+	"github.com/kizuki-security/kizuki/evtx/internal/binxml"
 )
 
 // Levels of an event. What a name means depends on the level it stands at.
@@ -67,22 +69,22 @@ type step struct {
 }
 
 // flatten compiles ops into steps for elements that stand in the context.
-func (d *decoder) flatten(pos int32, s span, ctx int32) (span, error) {
+func (d *decoder) flatten(pos int, s binxml.Span, ctx int32) (binxml.Span, error) {
 	key := flatKey{pos, ctx}
 	if c, ok := d.flat[key]; ok {
-		return c.span, c.err
+		return c.steps, c.err
 	}
-	c := compiled{span: span{a: int32(len(d.steps))}}
-	for i := s.a; i < s.b && c.err == nil; i = d.ops[i].n + 1 {
+	c := flattened{steps: binxml.Span{A: int32(len(d.steps))}}
+	for i := s.A; i < s.B && c.err == nil; i = d.Ops[i].N + 1 {
 		if len(d.steps) > maxSteps {
-			c.err = TooManyTemplates
+			c.err = binxml.TooManyTemplates
 			break
 		}
 		d.flattenElement(i, ctx)
 	}
-	c.span.b = int32(len(d.steps))
+	c.steps.B = int32(len(d.steps))
 	d.flat[key] = c
-	return c.span, c.err
+	return c.steps, c.err
 }
 
 // enter gives the flat name of an element and the context inside; no name: the level is dropped.
@@ -118,24 +120,24 @@ func (d *decoder) joined(a string, mark byte, b string) string {
 		return b
 	}
 	d.join = append(append(append(d.join[:0], a...), mark), b...)
-	return d.strings.get(d.join)
+	return d.Strings.Get(d.join)
 }
 
 func (d *decoder) noSpaces(s string) string {
 	if !strings.Contains(s, " ") {
 		return s
 	}
-	return d.strings.get([]byte(strings.ReplaceAll(s, " ", "")))
+	return d.Strings.Get([]byte(strings.ReplaceAll(s, " ", "")))
 }
 
 // content gives where the attributes of the element at i end, and whether there are elements inside.
 func (d *decoder) content(i int32) (start int32, children bool) {
 	start = i + 1
-	for d.ops[start].kind == opAttr {
-		start += 1 + d.ops[start].n
+	for d.Ops[start].Kind == binxml.OpAttr {
+		start += 1 + d.Ops[start].N
 	}
-	for j := start; j < d.ops[i].n; j++ {
-		if d.ops[j].kind == opOpen {
+	for j := start; j < d.Ops[i].N; j++ {
+		if d.Ops[j].Kind == binxml.OpOpen {
 			return start, true
 		}
 	}
@@ -143,16 +145,16 @@ func (d *decoder) content(i int32) (start int32, children bool) {
 }
 
 // naming gives the parts of the attribute Name of a Data element: they are the name of the field.
-func (d *decoder) naming(i int32) (parts span, ok bool) {
-	if d.ops[i].name != "Data" {
-		return span{}, false
+func (d *decoder) naming(i int32) (parts binxml.Span, ok bool) {
+	if d.Ops[i].Name != "Data" {
+		return binxml.Span{}, false
 	}
-	for j := i + 1; d.ops[j].kind == opAttr; j += 1 + d.ops[j].n {
-		if d.ops[j].name == "Name" && d.ops[j].n > 0 {
-			return span{j + 1, j + 1 + d.ops[j].n}, true
+	for j := i + 1; d.Ops[j].Kind == binxml.OpAttr; j += 1 + d.Ops[j].N {
+		if d.Ops[j].Name == "Name" && d.Ops[j].N > 0 {
+			return binxml.Span{A: j + 1, B: j + 1 + d.Ops[j].N}, true
 		}
 	}
-	return span{}, false
+	return binxml.Span{}, false
 }
 
 func isNamespace(attribute string) bool {
@@ -160,11 +162,11 @@ func isNamespace(attribute string) bool {
 }
 
 func (d *decoder) flattenElement(i, ctx int32) {
-	o := d.ops[i]
-	name, inside := d.enter(ctx, o.name)
+	o := d.Ops[i]
+	name, inside := d.enter(ctx, o.Name)
 	dropped := name == ""
 	if dropped {
-		name = d.noSpaces(o.name)
+		name = d.noSpaces(o.Name)
 	}
 	start, children := d.content(i)
 	var attributes bool
@@ -179,68 +181,68 @@ func (d *decoder) flattenElement(i, ctx int32) {
 	if d.contexts[ctx].level == levelSystem {
 		system = systemField(name)
 	}
-	simple := !attributes && !children && o.n-start <= 1
+	simple := !attributes && !children && o.N-start <= 1
 	if simple && name != "" { // most elements: no mark needed
 		d.steps = d.steps[:first]
 	}
 	if simple && !dropped {
-		if o.n == start {
+		if o.N == start {
 			d.steps = append(d.steps, step{kind: stepNull, name: name})
 			return
 		}
 		d.flattenPart(start, step{kind: stepField, name: name, ctx: inside, system: system})
 		return
 	}
-	d.flattenContent(span{start, o.n}, children, inside, step{kind: stepSub, name: name, ctx: inside, system: system})
+	d.flattenContent(binxml.Span{A: start, B: o.N}, children, inside, step{kind: stepSub, name: name, ctx: inside, system: system})
 	if !dropped && !children {
 		d.steps = append(d.steps, step{kind: stepNone, name: name})
 	}
 }
 
 // dataName is the name of a Data element by its attribute; "" when values make it, which a step then does.
-func (d *decoder) dataName(ctx int32, parts span) string {
-	if o := d.ops[parts.a]; parts.b-parts.a == 1 && o.kind == opLit {
-		name := bytes.ReplaceAll(d.lits[o.a:o.b], []byte(" "), nil)
-		return d.joined(d.contexts[ctx].prefix, '.', d.strings.get(name))
+func (d *decoder) dataName(ctx int32, parts binxml.Span) string {
+	if o := d.Ops[parts.A]; parts.B-parts.A == 1 && o.Kind == binxml.OpLit {
+		name := bytes.ReplaceAll(d.Lits[o.A:o.B], []byte(" "), nil)
+		return d.joined(d.contexts[ctx].prefix, '.', d.Strings.Get(name))
 	}
-	d.steps = append(d.steps, step{kind: stepNaming, a: parts.a, b: parts.b})
+	d.steps = append(d.steps, step{kind: stepNaming, a: parts.A, b: parts.B})
 	return ""
 }
 
 func (d *decoder) flattenAttributes(i, ctx int32, element string) (some bool) {
-	for j := i + 1; d.ops[j].kind == opAttr; j += 1 + d.ops[j].n {
-		o := d.ops[j]
-		if isNamespace(o.name) {
+	for j := i + 1; d.Ops[j].Kind == binxml.OpAttr; j += 1 + d.Ops[j].N {
+		o := d.Ops[j]
+		if isNamespace(o.Name) {
 			continue
 		}
-		s := step{kind: stepSub, name: d.joined(element, '_', d.noSpaces(o.name))}
+		s := step{kind: stepSub, name: d.joined(element, '_', d.noSpaces(o.Name))}
 		if d.contexts[ctx].level == levelSystem {
 			s.system = systemField(s.name)
 		}
-		d.flattenContent(span{j + 1, j + 1 + o.n}, false, ctx, s)
+		d.flattenContent(binxml.Span{A: j + 1, B: j + 1 + o.N}, false, ctx, s)
 		some = true
 	}
 	return some
 }
 
 // flattenContent makes the steps of the text, values and elements in parts; s says how a value is given.
-func (d *decoder) flattenContent(parts span, children bool, inside int32, s step) {
-	whole := !children && parts.b-parts.a > 1
-	for j := parts.a; j < parts.b && whole; j++ {
-		whole = d.ops[j].kind != opInst
+func (d *decoder) flattenContent(parts binxml.Span, children bool, inside int32, s step) {
+	whole := !children && parts.B-parts.A > 1
+	for j := parts.A; j < parts.B && whole; j++ {
+		whole = d.Ops[j].Kind != binxml.OpInst
 	}
 	if whole {
-		s.kind, s.a, s.b = stepParts, parts.a, parts.b
+		s.kind, s.a, s.b = stepParts, parts.A, parts.B
 		d.steps = append(d.steps, s)
 		return
 	}
-	for j := parts.a; j < parts.b; j++ {
-		o := d.ops[j]
+	for j := parts.A; j < parts.B; j++ {
+		o := d.Ops[j]
 		switch {
-		case o.kind == opOpen:
+		case o.Kind == binxml.OpOpen:
 			d.flattenElement(j, inside)
-			j = o.n
-		case o.kind == opLit && children && len(bytes.TrimSpace(d.lits[o.a:o.b])) == 0:
+			j = o.N
+		case o.Kind == binxml.OpLit && children && len(bytes.TrimSpace(d.Lits[o.A:o.B])) == 0:
 		default:
 			d.flattenPart(j, s)
 		}
@@ -248,13 +250,13 @@ func (d *decoder) flattenContent(parts span, children bool, inside int32, s step
 }
 
 func (d *decoder) flattenPart(j int32, s step) {
-	switch o := d.ops[j]; o.kind {
-	case opLit:
-		s.kind, s.a, s.b = stepLit, o.a, o.b
-	case opInst:
-		s.kind, s.a, s.b = stepInst, o.a, o.b
+	switch o := d.Ops[j]; o.Kind {
+	case binxml.OpLit:
+		s.kind, s.a, s.b = stepLit, o.A, o.B
+	case binxml.OpInst:
+		s.kind, s.a, s.b = stepInst, o.A, o.B
 	default:
-		s.n = o.n
+		s.n = o.N
 	}
 	d.steps = append(d.steps, s)
 }

@@ -3,6 +3,9 @@ package evtx
 import (
 	"bytes"
 	"strconv"
+
+	"github.com/kizuki-security/kizuki/evtx/internal/binxml"
+	"github.com/kizuki-security/kizuki/evtx/internal/value"
 )
 
 // AppendJSON appends the whole event as one JSON object {"Event": …} without line breaks, in the shape of the package
@@ -27,7 +30,7 @@ func (r *Record) AppendJSON(dst []byte) ([]byte, error) {
 type kid struct {
 	name string // its key
 	op   int32
-	vals span
+	vals binxml.Span
 	list bool // a Data element without a name: several make one list
 }
 
@@ -40,26 +43,26 @@ type jsonWriter struct {
 // the kids are written.
 func (j *jsonWriter) gather(pos, end int) error {
 	if j.depth == maxDepth {
-		return TooDeep
+		return binxml.TooDeep
 	}
 	for pos < end {
-		switch j.buf[pos] &^ tokMore {
-		case tokEnd:
+		switch j.Buf[pos] &^ binxml.TokMore {
+		case binxml.TokEnd:
 			return nil
-		case tokFragment:
+		case binxml.TokFragment:
 			pos += 4
-		case tokInstance:
+		case binxml.TokInstance:
 			next, err := j.gatherInstance(pos, end)
 			if err != nil {
 				return err
 			}
 			pos = next
 		default:
-			ops, err := j.compile(pos, end, false)
+			ops, err := j.Fragment(pos, end)
 			if err != nil {
 				return err
 			}
-			j.roots(ops, span{})
+			j.roots(ops, binxml.Span{})
 			return nil
 		}
 	}
@@ -67,32 +70,33 @@ func (j *jsonWriter) gather(pos, end int) error {
 }
 
 func (j *jsonWriter) gatherInstance(pos, end int) (next int, err error) {
-	in, err := j.instance(pos, end)
+	in, vals, err := j.Instance(pos, end, j.vals)
+	j.vals = vals
 	if err != nil {
 		return 0, err
 	}
-	ops, err := j.compile(int(in.def), int(in.def+in.size), true)
+	ops, err := j.Template(in)
 	if err != nil {
 		return 0, err
 	}
-	j.roots(ops, in.vals)
-	return in.end, nil
+	j.roots(ops, in.Vals)
+	return in.End, nil
 }
 
-func (j *jsonWriter) roots(ops, vals span) {
-	for i := ops.a; i < ops.b; i = j.ops[i].n + 1 {
+func (j *jsonWriter) roots(ops, vals binxml.Span) {
+	for i := ops.A; i < ops.B; i = j.Ops[i].N + 1 {
 		j.addKid(i, vals)
 	}
 }
 
-func (j *jsonWriter) addKid(i int32, vals span) {
-	k := kid{name: j.ops[i].name, op: i, vals: vals}
+func (j *jsonWriter) addKid(i int32, vals binxml.Span) {
+	k := kid{name: j.Ops[i].Name, op: i, vals: vals}
 	if parts, ok := j.naming(i); ok {
 		j.join, _ = j.appendParts(j.join[:0], parts, vals)
-		k.name = j.strings.get(j.join)
+		k.name = j.Strings.Get(j.join)
 		j.jsonRoom -= len(j.join)
 	} else {
-		k.list = k.name == "Data" && j.ops[i+1].kind != opAttr
+		k.list = k.name == "Data" && j.Ops[i+1].Kind != binxml.OpAttr
 	}
 	j.kids = append(j.kids, k)
 }
@@ -100,10 +104,10 @@ func (j *jsonWriter) addKid(i int32, vals span) {
 // element writes what is inside an element: a value, null, or an object.
 func (j *jsonWriter) element(dst []byte, k kid) ([]byte, error) {
 	if j.jsonBudget--; j.jsonBudget < 0 || len(dst)-j.from > j.jsonRoom {
-		return dst, TooExpensive
+		return dst, binxml.TooExpensive
 	}
 	i, vals := k.op, k.vals
-	last := j.ops[i].n
+	last := j.Ops[i].N
 	start, _ := j.content(i)
 	named := false
 	object := false
@@ -112,12 +116,12 @@ func (j *jsonWriter) element(dst []byte, k kid) ([]byte, error) {
 	}
 	kids, values := len(j.kids), len(j.vals)
 	j.depth++
-	err := j.inside(span{start, last}, vals)
+	err := j.inside(binxml.Span{A: start, B: last}, vals)
 	j.depth--
 	if err != nil {
 		return dst, err
 	}
-	dst, err = j.body(dst, span{start, last}, vals, kids, bodyShape{object: object, named: named})
+	dst, err = j.body(dst, binxml.Span{A: start, B: last}, vals, kids, bodyShape{object: object, named: named})
 	j.kids, j.vals = j.kids[:kids], j.vals[:values]
 	return dst, err
 }
@@ -127,10 +131,10 @@ type bodyShape struct {
 	named  bool // a Data element with a name: a list is given without "#text"
 }
 
-func (j *jsonWriter) body(dst []byte, content, vals span, kids int, shape bodyShape) ([]byte, error) {
+func (j *jsonWriter) body(dst []byte, content, vals binxml.Span, kids int, shape bodyShape) ([]byte, error) {
 	hasKids := len(j.kids) > kids
 	texts, one := j.texts(content, vals, hasKids)
-	list := texts == 1 && j.ops[one].kind == opSub && j.at(vals, j.ops[one].n).typ&typeArray != 0
+	list := texts == 1 && j.Ops[one].Kind == binxml.OpSub && j.at(vals, j.Ops[one].N).Typ&value.TypeArray != 0
 	object := shape.object
 	if !object && (hasKids || list && !shape.named) {
 		dst = append(dst, '{')
@@ -144,10 +148,10 @@ func (j *jsonWriter) body(dst []byte, content, vals span, kids int, shape bodySh
 	}
 	switch {
 	case texts == 1:
-		dst = j.text(dst, j.ops[one], vals)
+		dst = j.text(dst, j.Ops[one], vals)
 	case texts > 1:
 		j.join, _ = j.appendParts(j.join[:0], content, vals)
-		dst = appendQuoted(dst, j.join)
+		dst = value.AppendQuoted(dst, j.join)
 	case !object:
 		return append(dst, "null"...), nil
 	}
@@ -167,9 +171,9 @@ func (j *jsonWriter) body(dst []byte, content, vals span, kids int, shape bodySh
 }
 
 // attributes writes {"#attributes":{…} when there are any that are not null, and leaves the object open.
-func (j *jsonWriter) attributes(dst []byte, i int32, vals span) (_ []byte, some bool) {
-	for i++; j.ops[i].kind == opAttr; i += 1 + j.ops[i].n {
-		parts := span{i + 1, i + 1 + j.ops[i].n}
+func (j *jsonWriter) attributes(dst []byte, i int32, vals binxml.Span) (_ []byte, some bool) {
+	for i++; j.Ops[i].Kind == binxml.OpAttr; i += 1 + j.Ops[i].N {
+		parts := binxml.Span{A: i + 1, B: i + 1 + j.Ops[i].N}
 		texts, one := j.texts(parts, vals, false)
 		if texts == 0 {
 			continue
@@ -180,13 +184,13 @@ func (j *jsonWriter) attributes(dst []byte, i int32, vals span) (_ []byte, some 
 			dst = append(dst, `{"#attributes":{`...)
 			some = true
 		}
-		dst = append(appendQuoted(dst, []byte(j.ops[i].name)), ':')
+		dst = append(value.AppendQuoted(dst, []byte(j.Ops[i].Name)), ':')
 		if texts == 1 {
-			dst = j.text(dst, j.ops[one], vals)
+			dst = j.text(dst, j.Ops[one], vals)
 			continue
 		}
 		j.join, _ = j.appendParts(j.join[:0], parts, vals)
-		dst = appendQuoted(dst, j.join)
+		dst = value.AppendQuoted(dst, j.join)
 	}
 	if some {
 		dst = append(dst, '}')
@@ -195,18 +199,18 @@ func (j *jsonWriter) attributes(dst []byte, i int32, vals span) (_ []byte, some 
 }
 
 // texts counts the parts that are text, and gives one of them. Space between elements is none.
-func (j *jsonWriter) texts(parts, vals span, hasKids bool) (n int, one int32) {
-	for i := parts.a; i < parts.b; i++ {
-		switch o := j.ops[i]; o.kind {
-		case opOpen:
-			i = o.n
+func (j *jsonWriter) texts(parts, vals binxml.Span, hasKids bool) (n int, one int32) {
+	for i := parts.A; i < parts.B; i++ {
+		switch o := j.Ops[i]; o.Kind {
+		case binxml.OpOpen:
+			i = o.N
 			continue
-		case opLit:
-			if hasKids && len(bytes.TrimSpace(j.lits[o.a:o.b])) == 0 {
+		case binxml.OpLit:
+			if hasKids && len(bytes.TrimSpace(j.Lits[o.A:o.B])) == 0 {
 				continue
 			}
-		case opSub:
-			if v := j.at(vals, o.n); v.isNull() || v.typ == typeBinXML {
+		case binxml.OpSub:
+			if v := j.at(vals, o.N); v.IsNull() || v.Typ == value.TypeBinXML {
 				continue
 			}
 		default:
@@ -215,27 +219,27 @@ func (j *jsonWriter) texts(parts, vals span, hasKids bool) (n int, one int32) {
 		n++
 		one = i
 	}
-	j.jsonBudget -= int(parts.b - parts.a)
+	j.jsonBudget -= int(parts.B - parts.A)
 	return n, one
 }
 
 // inside adds the elements among the parts, and those in values that are binary XML, to the kids.
-func (j *jsonWriter) inside(parts, vals span) error {
-	for i := parts.a; i < parts.b; i++ {
+func (j *jsonWriter) inside(parts, vals binxml.Span) error {
+	for i := parts.A; i < parts.B; i++ {
 		var err error
-		switch o := j.ops[i]; o.kind {
-		case opOpen:
+		switch o := j.Ops[i]; o.Kind {
+		case binxml.OpOpen:
 			j.addKid(i, vals)
-			i = o.n
-		case opSub:
-			if v := j.at(vals, o.n); v.typ == typeBinXML {
-				err = j.gather(int(v.off), int(v.off)+int(v.size))
+			i = o.N
+		case binxml.OpSub:
+			if v := j.at(vals, o.N); v.Typ == value.TypeBinXML {
+				err = j.gather(int(v.Off), int(v.Off)+int(v.Size))
 			}
-		case opInst:
-			_, err = j.gatherInstance(int(o.a), int(o.b))
+		case binxml.OpInst:
+			_, err = j.gatherInstance(int(o.A), int(o.B))
 		}
 		if j.jsonBudget--; err == nil && j.jsonBudget < 0 {
-			err = TooExpensive
+			err = binxml.TooExpensive
 		}
 		if err != nil {
 			return err
@@ -258,7 +262,7 @@ func (j *jsonWriter) children(dst []byte, from int) ([]byte, error) {
 			dst = append(dst, ',')
 		}
 		key := keys.unique(i)
-		dst = append(appendQuoted(dst, []byte(key)), ':')
+		dst = append(value.AppendQuoted(dst, []byte(key)), ':')
 		var err error
 		if listed = listed || k.list; k.list {
 			dst, err = j.list(dst, i, to)
@@ -337,18 +341,18 @@ func (s *keySet) unique(i int) string {
 	return name
 }
 
-func (j *jsonWriter) text(dst []byte, o op, vals span) []byte {
-	if o.kind == opLit {
-		return appendQuoted(dst, j.lits[o.a:o.b])
+func (j *jsonWriter) text(dst []byte, o binxml.Op, vals binxml.Span) []byte {
+	if o.Kind == binxml.OpLit {
+		return value.AppendQuoted(dst, j.Lits[o.A:o.B])
 	}
-	v := j.at(vals, o.n)
-	b := j.value(v)
+	v := j.at(vals, o.N)
+	b := j.Value(v)
 	switch {
-	case v.typ == typeString:
+	case v.Typ == value.TypeString:
 		j.join = j.appendText(j.join[:0], b)
-		return appendQuoted(dst, j.join)
-	case v.typ&typeArray == 0:
-		return j.item(dst, v.typ, b)
+		return value.AppendQuoted(dst, j.join)
+	case v.Typ&value.TypeArray == 0:
+		return j.item(dst, v.Typ, b)
 	}
 	dst = append(dst, '[')
 	for first := true; len(b) > 0; first = false {
@@ -356,44 +360,17 @@ func (j *jsonWriter) text(dst []byte, o op, vals span) []byte {
 			dst = append(dst, ',')
 		}
 		var item []byte
-		item, b = nextItem(v.typ&^typeArray, b)
-		dst = j.item(dst, v.typ&^typeArray, item)
+		item, b = value.NextItem(v.Typ&^value.TypeArray, b)
+		dst = j.item(dst, v.Typ&^value.TypeArray, item)
 	}
 	return append(dst, ']')
 }
 
 func (j *jsonWriter) item(dst []byte, typ byte, b []byte) []byte {
-	var kind Kind
-	j.join, kind = appendValue(j.join[:0], typ, b)
-	if kind == Text {
-		return appendQuoted(dst, j.join)
+	var kind value.Kind
+	j.join, kind = value.Append(j.join[:0], typ, b)
+	if kind == value.Text {
+		return value.AppendQuoted(dst, j.join)
 	}
 	return append(dst, j.join...)
-}
-
-// appendQuoted appends UTF-8 text as a JSON string.
-func appendQuoted(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	from := 0
-	for i, c := range s {
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, s[from:i]...)
-		from = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', smalls[c>>4], smalls[c&15])
-		}
-	}
-	dst = append(dst, s[from:]...)
-	return append(dst, '"')
 }

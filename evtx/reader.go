@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
+
+	"github.com/kizuki-security/kizuki/evtx/internal/value"
 )
 
 const fileHeader = 4096
@@ -264,7 +266,7 @@ func (r *Reader) nextRecord() bool {
 	}
 	c.pos = f.pos + f.size
 	rec := &r.record
-	rec.ID, rec.Written, rec.Chunk, rec.Offset, rec.Carved = f.id, timeOf(f.time), c.number, offset, c.carving
+	rec.ID, rec.Written, rec.Chunk, rec.Offset, rec.Carved = f.id, value.Time(f.time), c.number, offset, c.carving
 	rec.start, rec.end = f.pos+recordHeader, f.pos+f.size-4
 	err := r.decoder.fill(rec)
 	if !c.carving {
@@ -277,7 +279,7 @@ func (r *Reader) nextRecord() bool {
 	c.pos = f.pos + 4 // it may hide another
 	if c.headless {
 		r.stats.Strange++
-		errors.As(err, &lost.Reason)
+		lost.Reason = reasonOf(err)
 		r.tell(lost)
 	}
 	return false
@@ -302,8 +304,7 @@ func (r *Reader) account(f frame, offset int64, err error) bool {
 	}
 	if err != nil {
 		told.Lost = 1
-		told.Reason = CutShort
-		errors.As(err, &told.Reason)
+		told.Reason = reasonOf(err)
 		r.tell(told)
 		return false
 	}

@@ -3,6 +3,19 @@ package evtx
 import (
 	"math"
 	"time"
+
+	"github.com/kizuki-security/kizuki/evtx/internal/value"
+)
+
+// Kind is what the value of a field is. The zero value is Text.
+type Kind uint8
+
+// Kinds of values. A Null field has no value: an element that is there and empty.
+const (
+	Text   = Kind(value.Text)
+	Number = Kind(value.Number)
+	Bool   = Kind(value.Bool)
+	Null   = Kind(value.Null)
 )
 
 // Field is one flat value of a record. A name may occur more than once: lists, and names that Windows itself repeats.
@@ -58,7 +71,7 @@ func (d *decoder) known(field int, last string) string {
 	if string(value) == last {
 		return last
 	}
-	return d.strings.get(value)
+	return d.Strings.Get(value)
 }
 
 func (d *decoder) eventID() uint32 {
@@ -81,7 +94,7 @@ func (d *decoder) eventID() uint32 {
 
 func (d *decoder) time(written time.Time) time.Time {
 	if d.created != 0 {
-		return timeOf(d.created)
+		return value.Time(d.created)
 	}
 	if i := d.system[sysTime]; i != 0 { // forwarded events carry text
 		if t, err := time.Parse(time.RFC3339Nano, string(d.fields[i-1].Value)); err == nil {

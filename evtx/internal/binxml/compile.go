@@ -1,10 +1,14 @@
-package evtx
+package binxml
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/kizuki-security/kizuki/evtx/internal/value"
+)
 
 // Marks of binary XML. Bit 0x40 tells that attributes follow, or more of the same.
 const (
-	tokEnd       = 0x00
+	TokEnd       = 0x00
 	tokOpen      = 0x01
 	tokCloseTag  = 0x02
 	tokEmptyTag  = 0x03
@@ -16,65 +20,65 @@ const (
 	tokEntityRef = 0x09
 	tokPITarget  = 0x0a
 	tokPIData    = 0x0b
-	tokInstance  = 0x0c
+	TokInstance  = 0x0c
 	tokSubst     = 0x0d
 	tokOptSubst  = 0x0e
-	tokFragment  = 0x0f
-	tokMore      = 0x40
+	TokFragment  = 0x0f
+	TokMore      = 0x40
 )
 
-type opKind uint8
+type OpKind uint8
 
 const (
-	opOpen  opKind = iota // n is the index of its opClose; attributes come first
-	opClose               //
-	opAttr                // n parts follow
-	opLit                 // text: lits[a:b]
-	opSub                 // the value of number n
-	opInst                // a template instance at a, inside b
+	OpOpen  OpKind = iota // n is the index of its OpClose; attributes come first
+	OpClose               //
+	OpAttr                // n parts follow
+	OpLit                 // text: lits[a:b]
+	OpSub                 // the value of number n
+	OpInst                // a template instance at a, inside b
 )
 
-// op is one part of compiled binary XML. Neighbouring literals, entities and character references are one opLit.
-type op struct {
-	kind opKind
-	n    int32
-	a, b int32
-	name string
+// op is one part of compiled binary XML. Neighbouring literals, entities and character references are one OpLit.
+type Op struct {
+	Kind OpKind
+	N    int32
+	A, B int32
+	Name string
 }
 
 // parser compiles one piece of binary XML.
 type parser struct {
-	*decoder
+	*Code
 	pos, end int
 	template bool // elements carry a dependency identifier
 	inTag    bool // between the name of an element and the end of its tag
 	attr     int32
 	depth    int
 	open     [maxNesting]int32
-	fresh    int32 // literals from this op on may be lengthened
+	fresh    int32 // literals from this Op on may be lengthened
 }
 
 // compile gives the ops of the binary XML at pos. Each place is compiled once per chunk, a failure as well.
-func (d *decoder) compile(pos, end int, template bool) (span, error) {
+func (d *Code) compile(pos, end int, template bool) (Span, error) {
 	key := int32(pos)
-	if c, ok := d.code[key]; ok {
+	if c, ok := d.done[key]; ok {
 		return c.span, c.err
 	}
-	c := compiled{span: span{a: int32(len(d.ops))}}
-	d.parser = parser{decoder: d, pos: pos, end: end, template: template, attr: -1, fresh: c.span.a}
+	c := compiled{span: Span{A: int32(len(d.Ops))}}
+	d.parser = parser{Code: d, pos: pos, end: end, template: template, attr: -1, fresh: c.span.A}
 	c.err = d.parser.run()
-	c.span.b = int32(len(d.ops))
-	d.code[key] = c
+	c.span.B = int32(len(d.Ops))
+	d.done[key] = c
 	return c.span, c.err
 }
 
 func (p *parser) run() error {
 	for p.pos < p.end {
-		if len(p.ops) > maxSteps {
+		if len(p.Ops) > MaxOps {
 			return TooManyTemplates
 		}
-		tok := p.buf[p.pos]
-		if tok == tokEnd {
+		tok := p.Buf[p.pos]
+		if tok == TokEnd {
 			break
 		}
 		if err := p.token(tok); err != nil {
@@ -88,16 +92,16 @@ func (p *parser) run() error {
 }
 
 func (p *parser) token(tok byte) error {
-	switch tok &^ tokMore {
-	case tokFragment:
+	switch tok &^ TokMore {
+	case TokFragment:
 		p.pos += 4
 	case tokOpen:
-		return p.element(tok&tokMore != 0)
+		return p.element(tok&TokMore != 0)
 	case tokAttribute:
 		return p.attribute()
 	case tokCloseTag:
 		p.pos++
-		p.inTag, p.attr, p.fresh = false, -1, int32(len(p.ops))
+		p.inTag, p.attr, p.fresh = false, -1, int32(len(p.Ops))
 	case tokEmptyTag, tokEndTag:
 		p.pos++
 		return p.close()
@@ -110,10 +114,10 @@ func (p *parser) token(tok byte) error {
 	case tokPIData:
 		_, err := p.counted(p.pos + 1)
 		return err
-	case tokInstance:
+	case TokInstance:
 		return p.nested()
 	default:
-		return p.text(tok &^ tokMore)
+		return p.text(tok &^ TokMore)
 	}
 	return nil
 }
@@ -135,20 +139,20 @@ func (p *parser) element(hasAttributes bool) error {
 	if hasAttributes {
 		next += 4
 	}
-	p.open[p.depth] = int32(len(p.ops))
+	p.open[p.depth] = int32(len(p.Ops))
 	p.depth++
-	p.ops = append(p.ops, op{kind: opOpen, name: name})
-	p.pos, p.inTag, p.attr, p.fresh = next, true, -1, int32(len(p.ops))
+	p.Ops = append(p.Ops, Op{Kind: OpOpen, Name: name})
+	p.pos, p.inTag, p.attr, p.fresh = next, true, -1, int32(len(p.Ops))
 	return nil
 }
 
 // other tells to go on with the other layout than the usual one: the usual does not hold and the other does.
 func (p *parser) other(at int, template bool) bool {
 	holds := func(at int) bool {
-		if p.end-at < 8 || int64(le.Uint32(p.buf[at:])) > int64(p.end-at-4) {
+		if p.end-at < 8 || int64(le.Uint32(p.Buf[at:])) > int64(p.end-at-4) {
 			return false
 		}
-		_, err := p.name(le.Uint32(p.buf[at+4:]))
+		_, err := p.name(le.Uint32(p.Buf[at+4:]))
 		return err == nil
 	}
 	with, without := at+2, at
@@ -166,9 +170,9 @@ func (p *parser) attribute() error {
 	if err != nil {
 		return err
 	}
-	p.attr = int32(len(p.ops))
-	p.ops = append(p.ops, op{kind: opAttr, name: name})
-	p.pos, p.fresh = next, int32(len(p.ops))
+	p.attr = int32(len(p.Ops))
+	p.Ops = append(p.Ops, Op{Kind: OpAttr, Name: name})
+	p.pos, p.fresh = next, int32(len(p.Ops))
 	return nil
 }
 
@@ -177,53 +181,53 @@ func (p *parser) close() error {
 		return BadNesting
 	}
 	p.depth--
-	p.ops[p.open[p.depth]].n = int32(len(p.ops))
-	p.ops = append(p.ops, op{kind: opClose})
-	p.inTag, p.attr, p.fresh = false, -1, int32(len(p.ops))
+	p.Ops[p.open[p.depth]].N = int32(len(p.Ops))
+	p.Ops = append(p.Ops, Op{Kind: OpClose})
+	p.inTag, p.attr, p.fresh = false, -1, int32(len(p.Ops))
 	return nil
 }
 
 // part adds one part of the text or of the attribute that is open.
-func (p *parser) part(o op) error {
+func (p *parser) part(o Op) error {
 	if p.depth == 0 || p.inTag && p.attr < 0 {
 		return BadNesting
 	}
 	if p.attr >= 0 {
-		p.ops[p.attr].n++
+		p.Ops[p.attr].N++
 	}
-	p.ops = append(p.ops, o)
+	p.Ops = append(p.Ops, o)
 	return nil
 }
 
-// literal adds what was appended to p.lits since it was of size from.
+// literal adds what was appended to p.Lits since it was of size from.
 func (p *parser) literal(from int) error {
-	n := int32(len(p.lits))
-	if last := len(p.ops) - 1; last >= int(p.fresh) && p.ops[last].kind == opLit && int(p.ops[last].b) == from {
-		p.ops[last].b = n
+	n := int32(len(p.Lits))
+	if last := len(p.Ops) - 1; last >= int(p.fresh) && p.Ops[last].Kind == OpLit && int(p.Ops[last].B) == from {
+		p.Ops[last].B = n
 		return nil
 	}
-	return p.part(op{kind: opLit, a: int32(from), b: n})
+	return p.part(Op{Kind: OpLit, A: int32(from), B: n})
 }
 
 func (p *parser) substitution() error {
 	if p.end-p.pos < 4 {
 		return CutShort
 	}
-	n := int32(le.Uint16(p.buf[p.pos+1:]))
+	n := int32(le.Uint16(p.Buf[p.pos+1:]))
 	p.pos += 4
-	return p.part(op{kind: opSub, n: n})
+	return p.part(Op{Kind: OpSub, N: n})
 }
 
 // nested reads over a template instance between elements: it is unfolded with the record.
 func (p *parser) nested() error {
-	in, err := p.instance(p.pos, p.end)
+	in, vals, err := p.Instance(p.pos, p.end, p.skipped[:0])
+	p.skipped = vals
 	if err != nil {
 		return err
 	}
-	p.vals = p.vals[:in.vals.a]
 	at := p.pos
-	p.pos = in.end
-	return p.part(op{kind: opInst, a: int32(at), b: int32(in.end)})
+	p.pos = in.End
+	return p.part(Op{Kind: OpInst, A: int32(at), B: int32(in.End)})
 }
 
 // counted reads a count of characters and the UTF-16 text behind it.
@@ -231,17 +235,17 @@ func (p *parser) counted(at int) ([]byte, error) {
 	if p.end-at < 2 {
 		return nil, CutShort
 	}
-	n := 2 * int(le.Uint16(p.buf[at:]))
+	n := 2 * int(le.Uint16(p.Buf[at:]))
 	if n > p.end-at-2 {
 		return nil, CutShort
 	}
 	p.pos = at + 2 + n
-	return p.buf[at+2 : p.pos], nil
+	return p.Buf[at+2 : p.pos], nil
 }
 
 // text reads what adds to a text: a value, CDATA, a character or an entity.
 func (p *parser) text(tok byte) error {
-	from := len(p.lits)
+	from := len(p.Lits)
 	switch tok {
 	case tokValue:
 		if err := p.constant(); err != nil {
@@ -252,12 +256,12 @@ func (p *parser) text(tok byte) error {
 		if err != nil {
 			return err
 		}
-		p.lits = appendUTF16(p.lits, b)
+		p.Lits = value.AppendUTF16(p.Lits, b)
 	case tokCharRef:
 		if p.end-p.pos < 3 {
 			return CutShort
 		}
-		p.lits = utf8.AppendRune(p.lits, rune(le.Uint16(p.buf[p.pos+1:])))
+		p.Lits = utf8.AppendRune(p.Lits, rune(le.Uint16(p.Buf[p.pos+1:])))
 		p.pos += 3
 	case tokEntityRef:
 		name, next, err := p.nameRef(p.pos+1, p.end)
@@ -265,7 +269,7 @@ func (p *parser) text(tok byte) error {
 			return err
 		}
 		p.pos = next
-		p.lits = appendEntity(p.lits, name)
+		p.Lits = appendEntity(p.Lits, name)
 	default:
 		return BadToken
 	}
@@ -277,16 +281,16 @@ func (p *parser) constant() error {
 	if p.end-p.pos < 2 {
 		return CutShort
 	}
-	typ := p.buf[p.pos+1]
-	if typ == typeString {
+	typ := p.Buf[p.pos+1]
+	if typ == value.TypeString {
 		b, err := p.counted(p.pos + 2)
 		if err != nil {
 			return err
 		}
-		p.lits = appendUTF16(p.lits, b)
+		p.Lits = value.AppendUTF16(p.Lits, b)
 		return nil
 	}
-	n := itemSize(typ)
+	n := value.ItemSize(typ)
 	at := p.pos + 2
 	switch {
 	case n == 0:
@@ -294,7 +298,7 @@ func (p *parser) constant() error {
 	case n > p.end-at:
 		return CutShort
 	}
-	p.lits, _ = appendValue(p.lits, typ, p.buf[at:at+n])
+	p.Lits, _ = value.Append(p.Lits, typ, p.Buf[at:at+n])
 	p.pos = at + n
 	return nil
 }

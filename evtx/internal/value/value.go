@@ -1,4 +1,5 @@
-package evtx
+// Package value writes the values of binary XML as UTF-8 text. It imports nothing of ours.
+package value
 
 import (
 	"math"
@@ -19,68 +20,68 @@ const (
 
 // Types of values in binary XML. An array has bit 0x80 as well.
 const (
-	typeNull     = 0x00
-	typeString   = 0x01
-	typeANSI     = 0x02
-	typeInt8     = 0x03
-	typeUint8    = 0x04
-	typeInt16    = 0x05
-	typeUint16   = 0x06
-	typeInt32    = 0x07
-	typeUint32   = 0x08
-	typeInt64    = 0x09
-	typeUint64   = 0x0a
-	typeFloat32  = 0x0b
-	typeFloat64  = 0x0c
-	typeBool     = 0x0d
-	typeBinary   = 0x0e
-	typeGUID     = 0x0f
-	typeSizeT    = 0x10
-	typeFiletime = 0x11
-	typeSystime  = 0x12
-	typeSID      = 0x13
-	typeHex32    = 0x14
-	typeHex64    = 0x15
-	typeBinXML   = 0x21
-	typeArray    = 0x80
+	TypeNull     = 0x00
+	TypeString   = 0x01
+	TypeANSI     = 0x02
+	TypeInt8     = 0x03
+	TypeUint8    = 0x04
+	TypeInt16    = 0x05
+	TypeUint16   = 0x06
+	TypeInt32    = 0x07
+	TypeUint32   = 0x08
+	TypeInt64    = 0x09
+	TypeUint64   = 0x0a
+	TypeFloat32  = 0x0b
+	TypeFloat64  = 0x0c
+	TypeBool     = 0x0d
+	TypeBinary   = 0x0e
+	TypeGUID     = 0x0f
+	TypeSizeT    = 0x10
+	TypeFiletime = 0x11
+	TypeSystime  = 0x12
+	TypeSID      = 0x13
+	TypeHex32    = 0x14
+	TypeHex64    = 0x15
+	TypeBinXML   = 0x21
+	TypeArray    = 0x80
 )
 
-// itemSize is the size of one value inside an array, 0 where it has no fixed size.
-func itemSize(typ byte) int {
+// ItemSize is the size of one value inside an array, 0 where it has no fixed size.
+func ItemSize(typ byte) int {
 	switch typ {
-	case typeInt8, typeUint8:
+	case TypeInt8, TypeUint8:
 		return 1
-	case typeInt16, typeUint16:
+	case TypeInt16, TypeUint16:
 		return 2
-	case typeInt32, typeUint32, typeFloat32, typeBool, typeHex32:
+	case TypeInt32, TypeUint32, TypeFloat32, TypeBool, TypeHex32:
 		return 4
-	case typeInt64, typeUint64, typeFloat64, typeFiletime, typeHex64, typeSizeT:
+	case TypeInt64, TypeUint64, TypeFloat64, TypeFiletime, TypeHex64, TypeSizeT:
 		return 8
-	case typeGUID, typeSystime:
+	case TypeGUID, TypeSystime:
 		return 16
 	}
 	return 0
 }
 
-// nextItem takes the first value off an array.
-func nextItem(typ byte, b []byte) (item, rest []byte) {
-	n := itemSize(typ)
+// NextItem takes the first value off an array.
+func NextItem(typ byte, b []byte) (item, rest []byte) {
+	n := ItemSize(typ)
 	switch {
-	case typ == typeString:
+	case typ == TypeString:
 		for i := 0; i+1 < len(b); i += 2 {
 			if b[i] == 0 && b[i+1] == 0 {
 				return b[:i], b[i+2:]
 			}
 		}
 		return b, nil
-	case typ == typeANSI:
+	case typ == TypeANSI:
 		for i, c := range b {
 			if c == 0 {
 				return b[:i], b[i+1:]
 			}
 		}
 		return b, nil
-	case typ == typeSID && len(b) >= 8:
+	case typ == TypeSID && len(b) >= 8:
 		n = 8 + 4*int(b[1])
 	}
 	if n == 0 || n > len(b) {
@@ -89,51 +90,46 @@ func nextItem(typ byte, b []byte) (item, rest []byte) {
 	return b[:n], b[n:]
 }
 
-// isNull tells a value that is not there: types of a fixed size may have none.
-func (v val) isNull() bool {
-	return v.typ == typeNull || v.size == 0 && v.typ != typeString && v.typ != typeANSI && v.typ != typeBinary
-}
-
-// appendValue appends one value (no array) as text. A value whose size does not fit its type comes as the
+// Append appends one value (no array) as text. A value whose size does not fit its type comes as the
 // hexadecimal digits of its bytes: nothing is hidden and nothing invented.
-func appendValue(dst []byte, typ byte, b []byte) ([]byte, Kind) {
+func Append(dst []byte, typ byte, b []byte) ([]byte, Kind) {
 	switch typ {
-	case typeString:
-		return appendUTF16(dst, b), Text
-	case typeANSI:
+	case TypeString:
+		return AppendUTF16(dst, b), Text
+	case TypeANSI:
 		return appendANSI(dst, b), Text
-	case typeUint8, typeUint16, typeUint32, typeUint64:
+	case TypeUint8, TypeUint16, TypeUint32, TypeUint64:
 		if len(b) <= 8 {
 			return strconv.AppendUint(dst, uintOf(b), 10), Number
 		}
-	case typeInt8, typeInt16, typeInt32, typeInt64:
+	case TypeInt8, TypeInt16, TypeInt32, TypeInt64:
 		if len(b) <= 8 {
 			shift := 64 - 8*len(b)
 			return strconv.AppendInt(dst, int64(uintOf(b)<<shift)>>shift, 10), Number
 		}
-	case typeHex32, typeHex64, typeSizeT:
+	case TypeHex32, TypeHex64, TypeSizeT:
 		if len(b) <= 8 {
 			return strconv.AppendUint(append(dst, "0x"...), uintOf(b), 16), Text
 		}
-	case typeFloat32, typeFloat64:
+	case TypeFloat32, TypeFloat64:
 		return appendFloat(dst, b)
-	case typeBool: // four bytes by the book; others were seen, and values other than 0 and 1
+	case TypeBool: // four bytes by the book; others were seen, and values other than 0 and 1
 		if len(b) <= 8 {
 			return strconv.AppendBool(dst, uintOf(b) != 0), Bool
 		}
-	case typeGUID:
+	case TypeGUID:
 		if len(b) == 16 {
 			return appendGUID(dst, b), Text
 		}
-	case typeFiletime:
+	case TypeFiletime:
 		if len(b) == 8 {
 			return appendFiletime(dst, le.Uint64(b)), Text
 		}
-	case typeSystime:
+	case TypeSystime:
 		if len(b) == 16 {
 			return appendSystime(dst, b), Text
 		}
-	case typeSID:
+	case TypeSID:
 		if len(b) >= 8 && len(b) >= 8+4*int(b[1]) {
 			return appendSID(dst, b), Text
 		}
@@ -223,8 +219,8 @@ const (
 	unixEpoch = 11_644_473_600 // seconds from 1601-01-01 to 1970-01-01
 )
 
-// timeOf turns Windows' count of 100 ns since 1601 into a time in UTC.
-func timeOf(ft uint64) time.Time {
+// Time turns Windows' count of 100 ns since 1601 into a time in UTC.
+func Time(ft uint64) time.Time {
 	return time.Unix(int64(ft/ticks)-unixEpoch, int64(ft%ticks)*100).UTC()
 }
 

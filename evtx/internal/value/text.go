@@ -1,4 +1,4 @@
-package evtx
+package value
 
 import (
 	"encoding/binary"
@@ -18,9 +18,9 @@ func trimNUL(b []byte) []byte {
 	return b
 }
 
-// appendUTF16 appends UTF-16 text as UTF-8; half a surrogate pair becomes U+FFFD. Most text of logs is ASCII: four
+// AppendUTF16 appends UTF-16 text as UTF-8; half a surrogate pair becomes U+FFFD. Most text of logs is ASCII: four
 // characters are looked at and written at once.
-func appendUTF16(dst, b []byte) []byte {
+func AppendUTF16(dst, b []byte) []byte {
 	b = trimNUL(b)
 	n := len(dst)
 	dst = slices.Grow(dst, len(b)/2*3)
@@ -77,8 +77,8 @@ func appendANSI(dst, b []byte) []byte {
 	return dst
 }
 
-// interner gives the same string for the same bytes, so that names repeat without being copied.
-type interner struct {
+// Interner gives the same string for the same bytes, so that names repeat without being copied.
+type Interner struct {
 	m    map[string]string
 	size int
 }
@@ -86,7 +86,7 @@ type interner struct {
 // Hostile files can name millions of things: past this many bytes the memory of names starts anew.
 const maxInterned = 4 << 20
 
-func (t *interner) get(b []byte) string {
+func (t *Interner) Get(b []byte) string {
 	if s, ok := t.m[string(b)]; ok {
 		return s
 	}
@@ -97,4 +97,31 @@ func (t *interner) get(b []byte) string {
 	t.m[s] = s
 	t.size += len(s) + 32
 	return s
+}
+
+// AppendQuoted appends UTF-8 text as a JSON string.
+func AppendQuoted(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	from := 0
+	for i, c := range s {
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		from = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', smalls[c>>4], smalls[c&15])
+		}
+	}
+	dst = append(dst, s[from:]...)
+	return append(dst, '"')
 }
