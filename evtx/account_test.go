@@ -104,11 +104,11 @@ func TestTruncated(t *testing.T) {
 	t.Parallel()
 	log, _ := dense(t, 3)
 	if folder := os.Getenv("KIZUKI_TESTDATA"); folder != "" {
-		real, err := os.ReadFile(filepath.Join(folder, "evtx-samples", "smb-password-guessing-security.evtx"))
+		log, err := os.ReadFile(filepath.Join(folder, "evtx-samples", "smb-password-guessing-security.evtx"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		cutEverywhere(t, real[:evtxtest.FileHeader+3*evtxtest.ChunkSize])
+		cutEverywhere(t, log[:evtxtest.FileHeader+3*evtxtest.ChunkSize])
 	}
 	cutEverywhere(t, log)
 }
@@ -202,7 +202,9 @@ func TestCarve(t *testing.T) {
 	t.Parallel()
 	in := evtxtest.NewRecord(evtxtest.NewEvent(1), evtxtest.System{EventID: 1102, Record: 1, Channel: "Security"}, evtxtest.Value{})
 	old, fresh := evtxtest.NewChunk(), evtxtest.NewChunk()
-	for id := uint64(1); old.Add(id, start, in); id++ {
+	id := uint64(1)
+	for old.Add(id, start, in) {
+		id++
 	}
 	for id := uint64(1001); id <= 1003; id++ {
 		fresh.Add(id, start, in)

@@ -29,19 +29,16 @@ const (
 
 // Reasons found inside the binary XML of a record.
 const (
-	BadToken         = Reason(binxml.BadToken)
-	CutShort         = Reason(binxml.CutShort)
-	BadName          = Reason(binxml.BadName)
-	BadNesting       = Reason(binxml.BadNesting)
-	TooDeep          = Reason(binxml.TooDeep)
-	BadTemplate      = Reason(binxml.BadTemplate)
-	BadValues        = Reason(binxml.BadValues)
-	TooExpensive     = Reason(binxml.TooExpensive)
-	TooManyTemplates = Reason(binxml.TooManyTemplates)
+	BadToken         = Reason(binxml.ErrBadToken)
+	CutShort         = Reason(binxml.ErrCutShort)
+	BadName          = Reason(binxml.ErrBadName)
+	BadNesting       = Reason(binxml.ErrBadNesting)
+	TooDeep          = Reason(binxml.ErrTooDeep)
+	BadTemplate      = Reason(binxml.ErrBadTemplate)
+	BadValues        = Reason(binxml.ErrBadValues)
+	TooExpensive     = Reason(binxml.ErrTooExpensive)
+	TooManyTemplates = Reason(binxml.ErrTooManyTemplates)
 )
-
-// Error makes a reason usable as an error.
-func (r Reason) Error() string { return string(r) }
 
 // DamageError is one broken place of a file. Reading goes on after it.
 type DamageError struct {
@@ -71,14 +68,10 @@ func (e *DamageError) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the reason, so that errors.Is(err, evtx.BadTemplate) works.
-func (e *DamageError) Unwrap() error { return e.Reason }
-
-// reasonOf gives the reason for which a record could not be decoded.
+// reasonOf gives the reason for which binary XML could not be read.
 func reasonOf(err error) Reason {
-	var fault binxml.Fault
-	if errors.As(err, &fault) {
-		return Reason(fault)
+	if why, ok := errors.AsType[binxml.Error](err); ok {
+		return Reason(why)
 	}
 	return CutShort
 }

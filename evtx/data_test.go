@@ -32,7 +32,7 @@ func testdata(t testing.TB, name string) string {
 func files(t testing.TB, folder string) []string {
 	t.Helper()
 	var found []string
-	err := filepath.WalkDir(testdata(t, folder), func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(testdata(t, folder), func(path string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".evtx") {
 			found = append(found, path)
 		}
@@ -59,9 +59,9 @@ func readAll(t testing.TB, r io.Reader, o evtx.Options, check func(*evtx.Record)
 	reader := evtx.NewReader(r, o)
 	out := result{ids: make(map[uint64]int)}
 	for record, err := range reader.Records() {
-		var damage *evtx.DamageError
+		damage, isDamage := errors.AsType[*evtx.DamageError](err)
 		switch {
-		case errors.As(err, &damage):
+		case isDamage:
 			out.damage = append(out.damage, damage)
 		case err != nil:
 			out.err = err
@@ -79,7 +79,7 @@ func readAll(t testing.TB, r io.Reader, o evtx.Options, check func(*evtx.Record)
 
 func readFile(t testing.TB, path string, o evtx.Options, check func(*evtx.Record)) result {
 	t.Helper()
-	f, err := os.Open(path) //nolint:gosec // a file of the test data
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@
 //
 //	r := evtx.NewReader(file, evtx.Options{})
 //	for record, err := range r.Records() {
-//		if damage := (*evtx.DamageError)(nil); errors.As(err, &damage) {
+//		if damage, ok := errors.AsType[*evtx.DamageError](err); ok {
 //			fmt.Println(damage) // something in the file is broken; reading goes on
 //			continue
 //		} else if err != nil {

@@ -77,7 +77,7 @@ func (d *decoder) flatten(pos int, s binxml.Span, ctx int32) (binxml.Span, error
 	c := flattened{steps: binxml.Span{A: int32(len(d.steps))}}
 	for i := s.A; i < s.B && c.err == nil; i = d.Ops[i].N + 1 {
 		if len(d.steps) > maxSteps {
-			c.err = binxml.TooManyTemplates
+			c.err = binxml.ErrTooManyTemplates
 			break
 		}
 		d.flattenElement(i, ctx)

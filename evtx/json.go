@@ -9,20 +9,20 @@ import (
 )
 
 // AppendJSON appends the whole event as one JSON object {"Event": …} without line breaks, in the shape of the package
-// comment. It may be called as long as the record is valid. The error is TooExpensive for a record that unfolds to
-// megabytes (so far only hostile ones did); dst then comes back as it was.
+// comment. It may be called as long as the record is valid. The error is a *DamageError, most likely of the reason
+// TooExpensive, and dst then comes back as it was: so far only records made for that fail here after they were read.
 func (r *Record) AppendJSON(dst []byte) ([]byte, error) {
 	j := jsonWriter{decoder: r.decoder, from: len(dst)}
 	j.kids, j.vals, j.depth = j.kids[:0], j.vals[:0], 0
-	if err := j.gather(r.start, r.end); err != nil {
-		return dst, err
-	}
 	out := append(dst, '{')
-	out, err := j.children(out, 0)
-	if err != nil {
-		return dst, err
+	err := j.gather(r.start, r.end)
+	if err == nil {
+		out, err = j.children(out, 0)
 	}
 	j.jsonRoom -= len(out) - j.from
+	if err != nil {
+		return dst, &DamageError{Chunk: r.Chunk, Record: r.ID, Offset: r.Offset, Reason: reasonOf(err)}
+	}
 	return append(out, '}'), nil
 }
 
@@ -43,7 +43,7 @@ type jsonWriter struct {
 // the kids are written.
 func (j *jsonWriter) gather(pos, end int) error {
 	if j.depth == maxDepth {
-		return binxml.TooDeep
+		return binxml.ErrTooDeep
 	}
 	for pos < end {
 		switch j.Buf[pos] &^ binxml.TokMore {
@@ -104,14 +104,14 @@ func (j *jsonWriter) addKid(i int32, vals binxml.Span) {
 // element writes what is inside an element: a value, null, or an object.
 func (j *jsonWriter) element(dst []byte, k kid) ([]byte, error) {
 	if j.jsonBudget--; j.jsonBudget < 0 || len(dst)-j.from > j.jsonRoom {
-		return dst, binxml.TooExpensive
+		return dst, binxml.ErrTooExpensive
 	}
 	i, vals := k.op, k.vals
 	last := j.Ops[i].N
 	start, _ := j.content(i)
-	named := false
 	object := false
-	if _, named = j.naming(i); !named {
+	_, named := j.naming(i)
+	if !named {
 		dst, object = j.attributes(dst, i, vals)
 	}
 	kids, values := len(j.kids), len(j.vals)
@@ -239,7 +239,7 @@ func (j *jsonWriter) inside(parts, vals binxml.Span) error {
 			_, err = j.gatherInstance(int(o.A), int(o.B))
 		}
 		if j.jsonBudget--; err == nil && j.jsonBudget < 0 {
-			err = binxml.TooExpensive
+			err = binxml.ErrTooExpensive
 		}
 		if err != nil {
 			return err
@@ -328,17 +328,15 @@ func (s *keySet) unique(i int) string {
 		}
 	}
 	n, taken := s.many[name]
-	for key := name; taken; {
+	key := name
+	for taken {
 		n++
 		key = name + "_" + strconv.Itoa(n)
-		if _, taken = s.many[key]; !taken {
-			s.many[name] = n
-			s.many[key] = 0
-			return key
-		}
+		_, taken = s.many[key]
 	}
-	s.many[name] = 0
-	return name
+	s.many[name] = n
+	s.many[key] = max(s.many[key], 0)
+	return key
 }
 
 func (j *jsonWriter) text(dst []byte, o binxml.Op, vals binxml.Span) []byte {

@@ -207,8 +207,9 @@ func (r *Reader) nextChunk() {
 	}
 	if len(bytes.TrimLeft(b, "\x00")) > 0 { // chunks made ready and not used yet are all zeros
 		r.tell(DamageError{Chunk: r.number, Offset: offset, Reason: NotAChunk})
-		r.chunk = chunk{buf: b, number: r.number, offset: offset, first: 1, seen: r.chunk.seen[:0],
-			carving: true, headless: true}
+		r.chunk = chunk{
+			buf: b, number: r.number, offset: offset, first: 1, seen: r.chunk.seen[:0], carving: true, headless: true,
+		}
 		r.decoder.reset(b)
 		r.inside = true
 	}

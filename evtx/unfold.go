@@ -8,7 +8,7 @@ import (
 // unfold makes the fields of the binary XML at pos: it runs the steps of its templates over its values.
 func (d *decoder) unfold(pos, end int, ctx int32) error {
 	if d.depth == maxDepth {
-		return binxml.TooDeep
+		return binxml.ErrTooDeep
 	}
 	d.depth++
 	defer func() { d.depth-- }()
@@ -68,7 +68,7 @@ func (d *decoder) at(vals binxml.Span, n int32) binxml.Val {
 func (d *decoder) run(s binxml.Span, vals binxml.Span) error {
 	d.budget -= int(s.B - s.A)
 	if d.budget < 0 {
-		return binxml.TooExpensive
+		return binxml.ErrTooExpensive
 	}
 	mark, dynamic := 0, ""
 	for i := s.A; i < s.B; i++ {
@@ -105,7 +105,7 @@ func (d *decoder) run(s binxml.Span, vals binxml.Span) error {
 			d.join, _ = d.appendParts(d.join[:0], binxml.Span{A: st.a, B: st.b}, vals)
 			dynamic = d.noSpaces(d.Strings.Get(d.join))
 			if d.room -= len(d.join); d.room < 0 {
-				err = binxml.TooExpensive
+				err = binxml.ErrTooExpensive
 			}
 		}
 		if err != nil {
@@ -142,7 +142,7 @@ func (d *decoder) emit(st *step, name string, v binxml.Val) error {
 	}
 	n := len(d.out)
 	if d.room -= n - from; d.room < 0 {
-		return binxml.TooExpensive
+		return binxml.ErrTooExpensive
 	}
 	d.add(name, st.system, d.out[from:n:n], Kind(kind))
 	return nil
@@ -158,7 +158,7 @@ func (d *decoder) emitArray(name string, typ byte, b []byte) error {
 		n := len(d.out)
 		d.room -= n - from
 		if d.budget--; d.budget < 0 || d.room < 0 {
-			return binxml.TooExpensive
+			return binxml.ErrTooExpensive
 		}
 		d.add(name, sysNone, d.out[from:n:n], Kind(kind))
 	}
@@ -172,7 +172,7 @@ func (d *decoder) emitParts(st *step, name string, vals binxml.Span) error {
 	n := len(d.out)
 	d.budget -= int(st.b - st.a)
 	if d.room -= n - from; d.room < 0 || d.budget < 0 {
-		return binxml.TooExpensive
+		return binxml.ErrTooExpensive
 	}
 	if some {
 		d.add(name, st.system, d.out[from:n:n], Text)

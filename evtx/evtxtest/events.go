@@ -2,6 +2,7 @@ package evtxtest
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -101,6 +102,6 @@ func logon(n uint64, at time.Time) Instance {
 		Identifier(5, 21, 1223297778, 3299746493, 1462173606, uint32(1000+n%200)), Text(fmt.Sprintf("user%d", n%200)),
 		Text("EXAMPLE"), Number(Hex64, 8, n*77), Number(Uint32, 4, 3), Text("Kerberos"), Text("Kerberos"), Text("-"),
 		Value{Type: GUID, Data: []byte("logon-guid-00000")}, Text("-"), Text("-"), Number(Uint32, 4, 0),
-		Number(SizeT, 8, 0), Text("-"), Text(fmt.Sprintf("192.168.1.%d", n%250)), Text(fmt.Sprint(50000+n%9999)),
+		Number(SizeT, 8, 0), Text("-"), Text(fmt.Sprintf("192.168.1.%d", n%250)), Text(strconv.FormatUint(50000+n%9999, 10)),
 	))
 }

@@ -73,11 +73,11 @@ func (c *Code) name(off uint32) (string, error) {
 	}
 	n := uint32(len(c.Buf))
 	if off > n || n-off < 8 {
-		return "", BadName
+		return "", ErrBadName
 	}
 	size := 2 * uint32(le.Uint16(c.Buf[off+6:]))
 	if size == 0 || size > n-off-8 {
-		return "", BadName
+		return "", ErrBadName
 	}
 	c.scratch = value.AppendUTF16(c.scratch[:0], c.Buf[off+8:off+8+size])
 	s := c.Strings.Get(c.scratch)
@@ -88,7 +88,7 @@ func (c *Code) name(off uint32) (string, error) {
 // nameRef reads the reference to a name at pos and gives the place behind it; the name itself may stand there.
 func (c *Code) nameRef(pos, end int) (name string, next int, err error) {
 	if end-pos < 4 {
-		return "", pos, CutShort
+		return "", pos, ErrCutShort
 	}
 	off := le.Uint32(c.Buf[pos:])
 	if name, err = c.name(off); err != nil {
@@ -117,16 +117,16 @@ const (
 // Instance reads the template instance at pos and appends its values to vals; Vals tells where they are.
 func (c *Code) Instance(pos, end int, vals []Val) (in Instance, _ []Val, err error) {
 	if end-pos < instanceHeader+4 {
-		return in, vals, CutShort
+		return in, vals, ErrCutShort
 	}
 	off := int64(le.Uint32(c.Buf[pos+6:]))
 	if off+templateHeader > int64(len(c.Buf)) {
-		return in, vals, BadTemplate
+		return in, vals, ErrBadTemplate
 	}
 	in.Def = int(off) + templateHeader
 	size := int64(le.Uint32(c.Buf[off+20:]))
 	if size > int64(len(c.Buf)-in.Def) {
-		return in, vals, BadTemplate
+		return in, vals, ErrBadTemplate
 	}
 	in.Size = int(size)
 	pos += instanceHeader
@@ -134,12 +134,12 @@ func (c *Code) Instance(pos, end int, vals []Val) (in Instance, _ []Val, err err
 		pos += templateHeader + in.Size
 	}
 	if pos > end-4 {
-		return in, vals, CutShort
+		return in, vals, ErrCutShort
 	}
 	count := int(le.Uint32(c.Buf[pos:]))
 	pos += 4
 	if count < 0 || count > (end-pos)/4 {
-		return in, vals, BadValues
+		return in, vals, ErrBadValues
 	}
 	at := pos + 4*count
 	from := len(vals)
@@ -147,7 +147,7 @@ func (c *Code) Instance(pos, end int, vals []Val) (in Instance, _ []Val, err err
 	for ; count > 0; count-- {
 		size := le.Uint16(c.Buf[pos:])
 		if int(size) > end-at {
-			return in, vals[:from], BadValues
+			return in, vals[:from], ErrBadValues
 		}
 		vals = append(vals, Val{uint32(at), size, c.Buf[pos+2]})
 		at += int(size)

@@ -27,8 +27,10 @@ const (
 	TokMore      = 0x40
 )
 
+// OpKind is what an Op is.
 type OpKind uint8
 
+// Kinds of ops.
 const (
 	OpOpen  OpKind = iota // n is the index of its OpClose; attributes come first
 	OpClose               //
@@ -38,7 +40,7 @@ const (
 	OpInst                // a template instance at a, inside b
 )
 
-// op is one part of compiled binary XML. Neighbouring literals, entities and character references are one OpLit.
+// Op is one part of compiled binary XML. Neighbouring literals, entities and character references are one OpLit.
 type Op struct {
 	Kind OpKind
 	N    int32
@@ -59,23 +61,23 @@ type parser struct {
 }
 
 // compile gives the ops of the binary XML at pos. Each place is compiled once per chunk, a failure as well.
-func (d *Code) compile(pos, end int, template bool) (Span, error) {
+func (c *Code) compile(pos, end int, template bool) (Span, error) {
 	key := int32(pos)
-	if c, ok := d.done[key]; ok {
-		return c.span, c.err
+	if done, ok := c.done[key]; ok {
+		return done.span, done.err
 	}
-	c := compiled{span: Span{A: int32(len(d.Ops))}}
-	d.parser = parser{Code: d, pos: pos, end: end, template: template, attr: -1, fresh: c.span.A}
-	c.err = d.parser.run()
-	c.span.B = int32(len(d.Ops))
-	d.done[key] = c
-	return c.span, c.err
+	from := int32(len(c.Ops))
+	c.parser = parser{Code: c, pos: pos, end: end, template: template, attr: -1, fresh: from}
+	err := c.parser.run()
+	done := compiled{Span{from, int32(len(c.Ops))}, err}
+	c.done[key] = done
+	return done.span, done.err
 }
 
 func (p *parser) run() error {
 	for p.pos < p.end {
 		if len(p.Ops) > MaxOps {
-			return TooManyTemplates
+			return ErrTooManyTemplates
 		}
 		tok := p.Buf[p.pos]
 		if tok == TokEnd {
@@ -86,7 +88,7 @@ func (p *parser) run() error {
 		}
 	}
 	if p.depth > 0 {
-		return CutShort
+		return ErrCutShort
 	}
 	return nil
 }
@@ -126,7 +128,7 @@ func (p *parser) token(tok byte) error {
 // elsewhere it does not; since writers differ, the layout whose size and name hold is taken.
 func (p *parser) element(hasAttributes bool) error {
 	if p.depth == maxNesting {
-		return TooDeep
+		return ErrTooDeep
 	}
 	at := p.pos + 1
 	if p.template != p.other(at, p.template) { // exactly one of both is true: the layout with the identifier
@@ -164,7 +166,7 @@ func (p *parser) other(at int, template bool) bool {
 
 func (p *parser) attribute() error {
 	if !p.inTag {
-		return BadNesting
+		return ErrBadNesting
 	}
 	name, next, err := p.nameRef(p.pos+1, p.end)
 	if err != nil {
@@ -178,7 +180,7 @@ func (p *parser) attribute() error {
 
 func (p *parser) close() error {
 	if p.depth == 0 {
-		return BadNesting
+		return ErrBadNesting
 	}
 	p.depth--
 	p.Ops[p.open[p.depth]].N = int32(len(p.Ops))
@@ -190,7 +192,7 @@ func (p *parser) close() error {
 // part adds one part of the text or of the attribute that is open.
 func (p *parser) part(o Op) error {
 	if p.depth == 0 || p.inTag && p.attr < 0 {
-		return BadNesting
+		return ErrBadNesting
 	}
 	if p.attr >= 0 {
 		p.Ops[p.attr].N++
@@ -211,7 +213,7 @@ func (p *parser) literal(from int) error {
 
 func (p *parser) substitution() error {
 	if p.end-p.pos < 4 {
-		return CutShort
+		return ErrCutShort
 	}
 	n := int32(le.Uint16(p.Buf[p.pos+1:]))
 	p.pos += 4
@@ -233,11 +235,11 @@ func (p *parser) nested() error {
 // counted reads a count of characters and the UTF-16 text behind it.
 func (p *parser) counted(at int) ([]byte, error) {
 	if p.end-at < 2 {
-		return nil, CutShort
+		return nil, ErrCutShort
 	}
 	n := 2 * int(le.Uint16(p.Buf[at:]))
 	if n > p.end-at-2 {
-		return nil, CutShort
+		return nil, ErrCutShort
 	}
 	p.pos = at + 2 + n
 	return p.Buf[at+2 : p.pos], nil
@@ -259,7 +261,7 @@ func (p *parser) text(tok byte) error {
 		p.Lits = value.AppendUTF16(p.Lits, b)
 	case tokCharRef:
 		if p.end-p.pos < 3 {
-			return CutShort
+			return ErrCutShort
 		}
 		p.Lits = utf8.AppendRune(p.Lits, rune(le.Uint16(p.Buf[p.pos+1:])))
 		p.pos += 3
@@ -271,7 +273,7 @@ func (p *parser) text(tok byte) error {
 		p.pos = next
 		p.Lits = appendEntity(p.Lits, name)
 	default:
-		return BadToken
+		return ErrBadToken
 	}
 	return p.literal(from)
 }
@@ -279,7 +281,7 @@ func (p *parser) text(tok byte) error {
 // constant reads a value that stands in the binary XML itself: text, by the book; other types have a fixed size.
 func (p *parser) constant() error {
 	if p.end-p.pos < 2 {
-		return CutShort
+		return ErrCutShort
 	}
 	typ := p.Buf[p.pos+1]
 	if typ == value.TypeString {
@@ -294,9 +296,9 @@ func (p *parser) constant() error {
 	at := p.pos + 2
 	switch {
 	case n == 0:
-		return BadToken
+		return ErrBadToken
 	case n > p.end-at:
-		return CutShort
+		return ErrCutShort
 	}
 	p.Lits, _ = value.Append(p.Lits, typ, p.Buf[at:at+n])
 	p.pos = at + n

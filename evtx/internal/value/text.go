@@ -86,6 +86,7 @@ type Interner struct {
 // Hostile files can name millions of things: past this many bytes the memory of names starts anew.
 const maxInterned = 4 << 20
 
+// Get gives the bytes as a string.
 func (t *Interner) Get(b []byte) string {
 	if s, ok := t.m[string(b)]; ok {
 		return s

@@ -3,6 +3,7 @@ package value
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -139,8 +140,8 @@ func Append(dst []byte, typ byte, b []byte) ([]byte, Kind) {
 
 func uintOf(b []byte) uint64 {
 	var v uint64
-	for i := len(b) - 1; i >= 0; i-- {
-		v = v<<8 | uint64(b[i])
+	for _, c := range slices.Backward(b) {
+		v = v<<8 | uint64(c)
 	}
 	return v
 }
