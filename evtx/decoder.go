@@ -10,7 +10,7 @@ import (
 
 // Limits that no log written by Windows comes near. They bound time and memory on hostile files.
 const (
-	maxDepth  = 16      // binary XML inside values inside binary XML
+	maxDepth  = 16      // templates inside values of templates
 	maxSteps  = 1 << 18 // steps that all records of a chunk may take, and as many that its templates may have
 	maxOutput = 8 << 20 // bytes that the fields of all records of a chunk may unfold to
 )

@@ -16,6 +16,8 @@ const (
 	levelFields          // inside anything else: names below are prefix.Name
 )
 
+const longestName = 4096 // bytes of a flat name
+
 // context is where elements stand, as far as their flat names depend on it.
 type context struct {
 	level  uint8
@@ -115,8 +117,9 @@ func (d *decoder) enter(ctx int32, element string) (name string, inside int32) {
 	return name, d.context(context{levelFields, name})
 }
 
+// joined joins names. What is too long for a name, on purpose for sure, keeps its last part.
 func (d *decoder) joined(a string, mark byte, b string) string {
-	if a == "" {
+	if a == "" || len(a)+len(b) > longestName {
 		return b
 	}
 	d.join = append(append(append(d.join[:0], a...), mark), b...)

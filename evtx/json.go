@@ -14,8 +14,8 @@ import (
 func (r *Record) AppendJSON(dst []byte) ([]byte, error) {
 	j := jsonWriter{decoder: r.decoder, from: len(dst)}
 	j.kids, j.vals, j.depth = j.kids[:0], j.vals[:0], 0
-	out := append(dst, '{')
 	err := j.gather(r.start, r.end)
+	out := append(dst[:len(dst):cap(dst)], '{')
 	if err == nil {
 		out, err = j.children(out, 0)
 	}
@@ -34,6 +34,9 @@ type kid struct {
 	list bool // a Data element without a name: several make one list
 }
 
+// deepestJSON is how deep elements may nest over all templates; that the fields could be read means that they do not.
+const deepestJSON = 1 << 10
+
 type jsonWriter struct {
 	*decoder
 	from int
@@ -42,9 +45,6 @@ type jsonWriter struct {
 // gather adds the elements of the binary XML at pos to the kids. The values of its templates stay in d.vals until
 // the kids are written.
 func (j *jsonWriter) gather(pos, end int) error {
-	if j.depth == maxDepth {
-		return binxml.ErrTooDeep
-	}
 	for pos < end {
 		switch j.Buf[pos] &^ binxml.TokMore {
 		case binxml.TokEnd:
@@ -115,9 +115,12 @@ func (j *jsonWriter) element(dst []byte, k kid) ([]byte, error) {
 		dst, object = j.attributes(dst, i, vals)
 	}
 	kids, values := len(j.kids), len(j.vals)
+	if j.depth == deepestJSON {
+		return dst, binxml.ErrTooDeep
+	}
 	j.depth++
+	defer func() { j.depth-- }()
 	err := j.inside(binxml.Span{A: start, B: last}, vals)
-	j.depth--
 	if err != nil {
 		return dst, err
 	}

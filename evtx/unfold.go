@@ -7,11 +7,6 @@ import (
 
 // unfold makes the fields of the binary XML at pos: it runs the steps of its templates over its values.
 func (d *decoder) unfold(pos, end int, ctx int32) error {
-	if d.depth == maxDepth {
-		return binxml.ErrTooDeep
-	}
-	d.depth++
-	defer func() { d.depth-- }()
 	for pos < end {
 		d.budget--
 		switch d.Buf[pos] &^ binxml.TokMore {
@@ -65,7 +60,13 @@ func (d *decoder) at(vals binxml.Span, n int32) binxml.Val {
 	return d.vals[vals.A+n]
 }
 
+// run does the steps with the values of one instance.
 func (d *decoder) run(s binxml.Span, vals binxml.Span) error {
+	if d.depth == maxDepth {
+		return binxml.ErrTooDeep
+	}
+	d.depth++
+	defer func() { d.depth-- }()
 	d.budget -= int(s.B - s.A)
 	if d.budget < 0 {
 		return binxml.ErrTooExpensive
@@ -188,28 +189,27 @@ func (d *decoder) appendParts(dst []byte, parts binxml.Span, vals binxml.Span) (
 		if len(dst)-from > maxOutput {
 			break
 		}
-		switch o.Kind {
-		case binxml.OpLit:
+		if o.Kind == binxml.OpLit {
 			dst, some = append(dst, d.Lits[o.A:o.B]...), true
-		case binxml.OpSub:
-			v := d.at(vals, o.N)
-			if v.IsNull() || v.Typ == value.TypeBinXML {
-				continue
+			continue
+		}
+		v := d.at(vals, o.N)
+		if o.Kind != binxml.OpSub || v.IsNull() || v.Typ == value.TypeBinXML {
+			continue
+		}
+		some = true
+		b := d.Value(v)
+		if v.Typ&value.TypeArray == 0 {
+			dst, _ = value.Append(dst, v.Typ, b)
+			continue
+		}
+		for i := 0; len(b) > 0; i++ {
+			if i > 0 {
+				dst = append(dst, ',')
 			}
-			some = true
-			b := d.Value(v)
-			if v.Typ&value.TypeArray == 0 {
-				dst, _ = value.Append(dst, v.Typ, b)
-				continue
-			}
-			for i := 0; len(b) > 0; i++ {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				var item []byte
-				item, b = value.NextItem(v.Typ&^value.TypeArray, b)
-				dst, _ = value.Append(dst, v.Typ&^value.TypeArray, item)
-			}
+			var item []byte
+			item, b = value.NextItem(v.Typ&^value.TypeArray, b)
+			dst, _ = value.Append(dst, v.Typ&^value.TypeArray, item)
 		}
 	}
 	return dst, some

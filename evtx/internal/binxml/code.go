@@ -14,7 +14,11 @@ var le = binary.LittleEndian
 // MaxOps bounds what the templates of one chunk may compile to; one written by Windows stays below 20,000.
 const MaxOps = 1 << 18
 
-const maxNesting = 96 // elements inside elements of one template
+const (
+	maxNesting = 96      // elements inside elements of one template
+	maxLits    = 1 << 20 // bytes of text in all templates of one chunk
+	maxName    = 2 * 1024
+)
 
 // Span is a part of a list: from A up to B.
 type Span struct{ A, B int32 }
@@ -76,7 +80,7 @@ func (c *Code) name(off uint32) (string, error) {
 		return "", ErrBadName
 	}
 	size := 2 * uint32(le.Uint16(c.Buf[off+6:]))
-	if size == 0 || size > n-off-8 {
+	if size == 0 || size > maxName || size > n-off-8 {
 		return "", ErrBadName
 	}
 	c.scratch = value.AppendUTF16(c.scratch[:0], c.Buf[off+8:off+8+size])

@@ -76,7 +76,7 @@ func (c *Code) compile(pos, end int, template bool) (Span, error) {
 
 func (p *parser) run() error {
 	for p.pos < p.end {
-		if len(p.Ops) > MaxOps {
+		if len(p.Ops) > MaxOps || len(p.Lits) > maxLits {
 			return ErrTooManyTemplates
 		}
 		tok := p.Buf[p.pos]
