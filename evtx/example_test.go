@@ -43,7 +43,7 @@ func Example() {
 	//   TargetUserName = suzuki
 	//   LogonType = 3
 	//   IpAddress = 192.168.1.9
-	// evtx: chunk 0, record 2 lost, offset 6228: an unknown mark in the binary XML
+	// evtx: chunk 0, record 2 lost, offset 6272: an unknown mark in the binary XML
 	// 1 of 2 records
 }
 
@@ -55,6 +55,6 @@ func ExampleRecord_AppendJSON() {
 		return
 	}
 	line, err := record.AppendJSON(nil)
-	fmt.Println(string(line[len(line)-90:]), err)
+	fmt.Println(string(line[len(line)-69:]), err)
 	// Output: {"TargetUserName":"suzuki","LogonType":3,"IpAddress":"192.168.1.9"}}} <nil>
 }
