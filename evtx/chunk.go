@@ -34,6 +34,7 @@ type chunk struct {
 	pos         int    // of the next record
 	next        uint64 // identifier that the next record should have
 	seen        []uint64
+	doubt       bool // identifiers did not come one after the other: each is looked for among those seen
 	carving     bool // what comes now is not promised by a header
 	headless    bool // there is no header at all
 	dirty       bool // the file was open when it was copied: headers may be older than records
@@ -42,6 +43,7 @@ type chunk struct {
 // open reads the header and gives what is wrong with it.
 func (c *chunk) open(checksums bool) (wrong []Reason) {
 	c.pos, c.free, c.next, c.seen, c.carving, c.headless = chunkHeader, len(c.buf), 0, c.seen[:0], false, false
+	c.doubt = false
 	c.first, c.last = 1, 0
 	if len(c.buf) < chunkHeader {
 		c.pos = len(c.buf)

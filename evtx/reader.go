@@ -258,7 +258,7 @@ func (r *Reader) nextRecord() bool {
 	offset := c.offset + int64(f.pos)
 	lost := DamageError{Chunk: c.number, Record: f.id, Lost: 1, Offset: offset, Reason: f.lost}
 	if f.lost != "" {
-		c.seen = append(c.seen, f.id)
+		c.seen, c.doubt = append(c.seen, f.id), true
 		if c.headless {
 			r.stats.Strange++
 		}
@@ -290,12 +290,11 @@ func (r *Reader) nextRecord() bool {
 func (r *Reader) account(f frame, offset int64, err error) bool {
 	c := &r.chunk
 	told := DamageError{Chunk: c.number, Record: f.id, Offset: offset}
-	if f.id != c.next || f.id < c.first || f.id > c.last {
-		if !c.expects(f.id) {
-			r.stats.Strange++
-			told.Reason = StrangeRecordID
-			r.tell(told)
-		}
+	c.doubt = c.doubt || f.id != c.next
+	if (c.doubt || f.id < c.first || f.id > c.last) && !c.expects(f.id) {
+		r.stats.Strange++
+		told.Reason = StrangeRecordID
+		r.tell(told)
 	}
 	c.next = f.id + 1
 	c.seen = append(c.seen, f.id)
