@@ -42,6 +42,7 @@ var start = time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC) // a Wednesday, 18:00 in
 type written struct {
 	Name      string
 	Detection string
+	Correlate string // documents over the rules A, B and C, which look for E: a, b and c
 	Rules     string
 	Options   struct {
 		Placeholders map[string][]string
@@ -98,6 +99,13 @@ func (w written) vector() (Vector, error) {
 	if w.Detection != "" {
 		v.Rules = []byte("title: vector\nlogsource:\n    product: test\ndetection:\n    " +
 			strings.ReplaceAll(strings.TrimSpace(w.Detection), "\n", "\n    ") + "\n")
+	}
+	if w.Correlate != "" {
+		for _, name := range []string{"a", "b", "c"} {
+			v.Rules = fmt.Appendf(v.Rules, "title: %s\nname: %s\nlogsource: {product: test}\ndetection: {s: {E: %s}, condition: s}\n---\n",
+				strings.ToUpper(name), name, name)
+		}
+		v.Rules = append(v.Rules, w.Correlate...)
 	}
 	if w.Refuse != nil {
 		v.Refused = append(v.Refused, Expected{0, w.Refuse})
