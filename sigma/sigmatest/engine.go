@@ -15,14 +15,19 @@ import (
 	"github.com/kizuki-security/kizuki/sigma/internal/reference"
 )
 
-// What goes into an engine.
 type (
-	Kind      = reference.Kind
-	Field     = reference.Field
+	// Kind says what a field's value was where it came from.
+	Kind = reference.Kind
+	// Field is one flat value of an event.
+	Field = reference.Field
+	// LogSource says where an event comes from.
 	LogSource = reference.LogSource
-	Event     = reference.Event
-	File      = reference.File
-	Options   = reference.Options
+	// Event is what happened once.
+	Event = reference.Event
+	// File is the text of a YAML file.
+	File = reference.File
+	// Options are what rules cannot say themselves.
+	Options = reference.Options
 )
 
 // The kinds of a field's value.
@@ -115,9 +120,9 @@ func difference(want, got []string) string {
 	for _, line := range slices.Sorted(maps.Keys(count)) {
 		switch n := count[line]; {
 		case n > 0:
-			out = append(out, fmt.Sprintf("missing %s", line))
+			out = append(out, "missing "+line)
 		case n < 0:
-			out = append(out, fmt.Sprintf("too many %s", line))
+			out = append(out, "too many "+line)
 		}
 	}
 	return strings.Join(out, "\n")

@@ -91,7 +91,11 @@ func (m *maker) event(i int) Event {
 	}
 	for _, name := range textFields {
 		for range m.IntN(3) {
-			add(name, m.text(), Text)
+			text := m.text()
+			if m.chance(10) {
+				text = m.encoded(text)
+			}
+			add(name, text, Text)
 		}
 		if m.chance(8) {
 			e.Fields = append(e.Fields, Field{Name: name, Kind: Null})

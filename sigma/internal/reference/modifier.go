@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,7 +79,7 @@ func (c *chain) check(bare bool) error {
 	special := c.kind != "" || c.compare != "" || c.part != ""
 	switch {
 	case c.field == "" && bare:
-		return fmt.Errorf("a key without field and modifier")
+		return errors.New("a key without field and modifier")
 	case c.field == "" && special && c.kind != "re":
 		return fmt.Errorf("%s%s%s needs a field", c.kind, c.compare, c.part)
 	case c.kind != "" && (c.compare != "" || c.part != ""):
@@ -92,7 +93,7 @@ func (c *chain) check(bare bool) error {
 	case c.expand && special && c.kind != "cidr" && c.kind != "re":
 		return fmt.Errorf("expand cannot be combined with %s%s%s", c.kind, c.compare, c.part)
 	case c.kind == "exists" && (c.all || c.neq):
-		return fmt.Errorf("exists stands alone")
+		return errors.New("exists stands alone")
 	}
 	return nil
 }
@@ -116,7 +117,7 @@ func (l *loader) item(key string, n *node) (test, error) {
 func (l *loader) compile(c chain, n *node) (test, error) {
 	if n.null {
 		if c.field == "" || c.anchor != "" || c.kind != "" || c.compare != "" || c.part != "" || len(c.encoding) > 0 || c.all || c.expand {
-			return nil, fmt.Errorf("null goes with a bare field only")
+			return nil, errors.New("null goes with a bare field only")
 		}
 		return isNull(c.field), nil
 	}
@@ -128,15 +129,15 @@ func (l *loader) compile(c chain, n *node) (test, error) {
 		values = []*node{n}
 	}
 	if len(values) == 0 {
-		return nil, fmt.Errorf("needs a value or a list of values")
+		return nil, errors.New("needs a value or a list of values")
 	}
 	var tests []test
 	for _, v := range values {
 		if v.null {
-			return nil, fmt.Errorf("null cannot stand in a list")
+			return nil, errors.New("null cannot stand in a list")
 		}
 		if !v.scalar {
-			return nil, fmt.Errorf("a value must not be a list or a map")
+			return nil, errors.New("a value must not be a list or a map")
 		}
 		t, err := l.one(c, v)
 		if err != nil {
@@ -167,7 +168,7 @@ func isNull(field string) test {
 
 func exists(field string, n *node) (test, error) {
 	if !n.boolean {
-		return nil, fmt.Errorf("exists wants true or false")
+		return nil, errors.New("exists wants true or false")
 	}
 	want := n.text == "true"
 	return func(r record) bool {

@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"net/netip"
@@ -12,7 +13,7 @@ import (
 // fieldref compares with another field of the same event.
 func (c chain) fieldref(v *node) (test, error) {
 	if !v.quoted || v.text == "" {
-		return nil, fmt.Errorf("fieldref wants the name of a field")
+		return nil, errors.New("fieldref wants the name of a field")
 	}
 	other := chain{field: strings.ReplaceAll(v.text, " ", "")}
 	return func(r record) bool {
