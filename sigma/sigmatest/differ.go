@@ -95,7 +95,7 @@ func reasons(r Result) map[int]string {
 // relevant gives the documents whose title a difference names, or all when it names none.
 func (c Case) relevant(why string) string {
 	var out []string
-	for _, document := range strings.Split(string(c.Rules), "\n---\n") {
+	for document := range strings.SplitSeq(string(c.Rules), "\n---\n") {
 		title, _, _ := strings.Cut(strings.TrimPrefix(document, `{"title":"`), `"`)
 		if strings.Contains(why, title+":") || !strings.Contains(document, `"detection"`) {
 			out = append(out, document)

@@ -20,7 +20,7 @@ func TestGenerateMeets(t *testing.T) {
 		c := Generate(seed)
 		// Correlations silence what they name; without them every rule reports.
 		var plain [][]byte
-		for _, d := range bytes.Split(c.Rules, []byte("\n---\n")) {
+		for d := range bytes.SplitSeq(c.Rules, []byte("\n---\n")) {
 			if bytes.Contains(d, []byte(`"detection"`)) {
 				plain = append(plain, d)
 			}
@@ -41,7 +41,7 @@ func TestGenerateMeets(t *testing.T) {
 				correlated++
 			}
 		}
-		for _, d := range bytes.Split(c.Rules, []byte("\n---\n")) {
+		for d := range bytes.SplitSeq(c.Rules, []byte("\n---\n")) {
 			if _, rest, ok := strings.Cut(string(d), `"type":"`); ok {
 				kind, _, _ := strings.Cut(rest, `"`)
 				kinds[kind]++
