@@ -1,0 +1,130 @@
+package sigma
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kizuki-security/kizuki/sigma/internal/ast"
+)
+
+// Document is one YAML document of a rule file: exactly one of Rule, Correlation and Filter is set.
+type Document struct {
+	Rule        *Rule
+	Correlation *Correlation
+	Filter      *Filter
+}
+
+// Header is what every kind of document says about itself. Empty where the document says nothing.
+type Header struct {
+	ID, Name, Title                string
+	Status, Level                  string // as written, in small letters
+	Description, Author, License   string
+	Date, Modified                 string // as written: YYYY-MM-DD, older rules YYYY/MM/DD
+	References, Tags               []string
+	FalsePositives, Fields, Scopes []string
+	File                           string // the name given to Parse
+	Line                           int    // where the document begins, from 1
+}
+
+// Rule is a detection rule. It is never changed after Parse; share it freely.
+type Rule struct {
+	Header
+	LogSource LogSource
+
+	detection *ast.Detection
+}
+
+// Filter adds "and not" to rules: what it matches is no hit of theirs.
+type Filter struct {
+	Header
+	LogSource LogSource
+	Rules     []string // ids or names; a single "any" stands for every rule of the log source
+
+	detection *ast.Detection
+}
+
+// The types of correlation. Those after ValuePercentile are not in Sigma; their documents say them in a
+// mapping of their own, kizuki-correlation, so that no other tool misreads them.
+const (
+	EventCount      = "event_count"
+	ValueCount      = "value_count"
+	Temporal        = "temporal"
+	TemporalOrdered = "temporal_ordered"
+	ValueSum        = "value_sum"
+	ValueAvg        = "value_avg"
+	ValuePercentile = "value_percentile"
+
+	FirstSeen = "first_seen" // a combination of values never seen before
+	Absence   = "absence"    // a source that sent events sends none for the timespan
+	OffHours  = "off_hours"  // outside the hours of the calendar
+	Regular   = "regular"    // gaps between events of nearly the same length: a beacon
+)
+
+// Correlation joins hits over time. It is never changed after Parse.
+type Correlation struct {
+	Header
+	Type       string
+	Rules      []string // ids or names of rules or correlations, in order
+	GroupBy    []string
+	Timespan   time.Duration
+	Aliases    map[string]map[string]string // alias → rule → field
+	Fields     []string                     // what value_* count or add
+	Percentile float64                      // 0 to 100; value_percentile only
+	Compare    []Comparison                 // all must hold; empty: all rules (temporal)
+	Generate   bool                         // hits of the base rules are reported too
+
+	// Only for the types outside Sigma.
+	MinEvents int     // regular: gaps are judged from so many events on
+	Jitter    float64 // regular: greatest deviation of a gap from the middle one, as a share of it
+	Calendar  string  // off_hours: name of the calendar
+}
+
+// Comparison is one limit of a correlation: Op is gt, gte, lt, lte, eq or neq.
+type Comparison struct {
+	Op    string
+	Value float64
+}
+
+// Problem is why a document, or a rule of it, is not used.
+type Problem struct {
+	File   string
+	Line   int    // from 1; 0 when it is about the whole file
+	RuleID string // id, else name, else title; empty when it cannot be read
+	Code   string // stable: yaml, size, alias, shape, modifier, value, regex, condition, placeholder, duplicate, reference, recursion
+	Reason string // plain English, without the place
+}
+
+// Error gives place, rule and reason in one line.
+func (p *Problem) Error() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		b.WriteString(":" + strconv.Itoa(p.Line))
+	}
+	if p.RuleID != "" {
+		b.WriteString(": rule " + p.RuleID)
+	}
+	b.WriteString(": " + p.Reason)
+	return b.String()
+}
+
+// Problems takes apart the error of Parse.
+func Problems(err error) []*Problem {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*Problem
+		for _, e := range joined.Unwrap() {
+			all = append(all, Problems(e)...)
+		}
+		return all
+	}
+	var p *Problem
+	if errors.As(err, &p) {
+		return []*Problem{p}
+	}
+	return []*Problem{{Code: "shape", Reason: err.Error()}}
+}
