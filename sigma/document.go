@@ -45,8 +45,8 @@ type Filter struct {
 	detection *ast.Detection
 }
 
-// The types of correlation. Those after ValuePercentile are not in Sigma; their documents say them in a
-// mapping of their own, kizuki-correlation, so that no other tool misreads them.
+// The types of correlation. The last four are not in Sigma: their documents say "kizuki" instead of "correlation",
+// so that no other tool misreads them.
 const (
 	EventCount      = "event_count"
 	ValueCount      = "value_count"
@@ -54,12 +54,14 @@ const (
 	TemporalOrdered = "temporal_ordered"
 	ValueSum        = "value_sum"
 	ValueAvg        = "value_avg"
+	ValueMin        = "value_min"
+	ValueMax        = "value_max"
 	ValuePercentile = "value_percentile"
 
-	FirstSeen = "first_seen" // a combination of values never seen before
-	Absence   = "absence"    // a source that sent events sends none for the timespan
-	OffHours  = "off_hours"  // outside the hours of the calendar
-	Regular   = "regular"    // gaps between events of nearly the same length: a beacon
+	FirstSeen  = "first_seen" // a combination of values never seen before
+	Absence    = "absence"    // a source that sent events sends none for the timespan
+	OffHours   = "off_hours"  // outside the hours of the calendar
+	Regularity = "regularity" // gaps between events of nearly the same length: a beacon
 )
 
 // Correlation joins hits over time. It is never changed after Parse.
@@ -70,16 +72,28 @@ type Correlation struct {
 	GroupBy    []string
 	Timespan   time.Duration
 	Aliases    map[string]map[string]string // alias → rule → field
-	Fields     []string                     // what value_* count or add
+	ValueOf    []string                     // the fields that value_* and first_seen look at
 	Percentile float64                      // 0 to 100; value_percentile only
 	Compare    []Comparison                 // all must hold; empty: all rules (temporal)
 	Generate   bool                         // hits of the base rules are reported too
 
-	// Only for the types outside Sigma.
-	MinEvents int     // regular: gaps are judged from so many events on
-	Jitter    float64 // regular: greatest deviation of a gap from the middle one, as a share of it
-	Calendar  string  // off_hours: name of the calendar
+	Extension *Extension // nil for Sigma's own types
 }
+
+// Extension is what the types outside Sigma say beside the rest.
+type Extension struct {
+	Learn, Forget time.Duration // first_seen; Forget 0 is never
+	Events        int           // regularity: from so many events on
+	Jitter        float64       // regularity: per cent
+	TimeZone      string        // off_hours: IANA name or +09:00
+	Hours         []Hours       // off_hours: working time
+	Days          []time.Weekday
+	Holidays      []string // YYYY-MM-DD
+	Calendar      string   // name of a list of dates that the program gives
+}
+
+// Hours is a part of a day in minutes after midnight: From counts, To does not. To before From goes over midnight.
+type Hours struct{ From, To int }
 
 // Comparison is one limit of a correlation: Op is gt, gte, lt, lte, eq or neq.
 type Comparison struct {
