@@ -94,3 +94,15 @@ func utf16Text(s string, bigEndian bool) string {
 	}
 	return string(b)
 }
+
+// DashOffset turns a place in what AppendDash made of src into the place in src.
+func DashOffset(src []byte, at int) int {
+	i := 0
+	for ; i < len(src) && at > 0; at-- {
+		if src[i] == 0xE2 && i+2 < len(src) && src[i+1] == 0x80 && src[i+2] >= 0x93 && src[i+2] <= 0x95 {
+			i += 2
+		}
+		i++
+	}
+	return i
+}
