@@ -1,0 +1,450 @@
+// Package jsonlines makes flat events from JSON: one object a line, objects one after another, or one at a time.
+//
+// Three shapes are known, and may be mixed. Windows events as trees (Event, System, EventData) lose those levels
+// and keep the names of the header's attributes (Provider_Name). Events of Winlogbeat lose the level "winlog" and get
+// the names of Windows. All other objects are kept: nested objects are joined with ".", the items of a list are
+// fields of the same name.
+//
+// A decoder copies a value only where JSON has escapes in it, and allocates nothing once it has seen the names.
+// Inside: jsonlines → sigma.
+package jsonlines
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/kizuki-security/kizuki/sigma"
+	"github.com/kizuki-security/kizuki/sigma/internal/ast"
+)
+
+// Limits of one event. Zero stands for the default.
+type Limits struct {
+	Fields int // 10,000
+	Value  int // bytes of one value; 1 MiB
+	Depth  int // of nesting; 64
+}
+
+// Error says why an object was refused. Limit is true when it is well written but too large.
+type Error struct {
+	Offset int // bytes into the text
+	Reason string
+	Limit  bool
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason) }
+
+// Decoder turns one object after another into events. It is not safe for concurrent use.
+type Decoder struct {
+	limits Limits
+	names  names
+
+	text   []byte
+	at     int
+	depth  int
+	fields []sigma.Field
+	copied []byte // values that had escapes
+	key    []byte
+	time   timestamp
+}
+
+// NewDecoder makes a decoder.
+func NewDecoder(l Limits) *Decoder {
+	d := &Decoder{limits: l}
+	for _, x := range []struct {
+		limit    *int
+		standard int
+	}{{&d.limits.Fields, 10_000}, {&d.limits.Value, 1 << 20}, {&d.limits.Depth, 64}} {
+		if *x.limit <= 0 {
+			*x.limit = x.standard
+		}
+	}
+	d.names.reset()
+	return d
+}
+
+// Decode reads one object, which must be all of the text but white space. It sets Fields and Time of the event and
+// leaves its Source alone. The fields are valid until the next call, and as long as text is not changed.
+// The error is always an *Error; then the event has no fields.
+func (d *Decoder) Decode(text []byte, e *sigma.Event) error {
+	rest, err := d.Next(text, e)
+	if err == nil && len(bytes.TrimLeft(rest, " \t\r\n")) > 0 {
+		e.Fields = nil
+		return &Error{Offset: len(text) - len(rest), Reason: "something follows the object"}
+	}
+	return err
+}
+
+const keepCopied = 4 << 20
+
+// Next is Decode for objects one after another: rest is the text behind the object. After an error there is no rest.
+func (d *Decoder) Next(text []byte, e *sigma.Event) (rest []byte, err error) {
+	if d.names.full() {
+		d.names.reset()
+	}
+	if cap(d.copied) > keepCopied {
+		d.copied = nil
+	}
+	d.text, d.at, d.depth = text, 0, 0
+	d.fields, d.copied, d.time = d.fields[:0], d.copied[:0], timestamp{}
+	e.Fields = nil
+	d.space()
+	if d.at >= len(text) || text[d.at] != '{' {
+		return nil, d.fail("an object is expected")
+	}
+	if err := d.object(root); err != nil {
+		return nil, err
+	}
+	e.Fields = d.fields
+	e.Time = d.time.get()
+	return text[d.at:], nil
+}
+
+func (d *Decoder) fail(reason string) error { return &Error{Offset: d.at, Reason: reason} }
+
+func (d *Decoder) limit(format string, n int) error {
+	return &Error{Offset: d.at, Reason: fmt.Sprintf(format, n), Limit: true}
+}
+
+func (d *Decoder) space() {
+	for d.at < len(d.text) {
+		switch d.text[d.at] {
+		case ' ', '\t', '\r', '\n':
+			d.at++
+		default:
+			return
+		}
+	}
+}
+
+// object reads from "{" on. parent is the node of the names under which its members stand.
+func (d *Decoder) object(parent int32) error {
+	if d.depth++; d.depth > d.limits.Depth {
+		return d.limit("nested deeper than %d", d.limits.Depth)
+	}
+	d.at++
+	d.space()
+	if d.at < len(d.text) && d.text[d.at] == '}' {
+		d.at++
+		d.depth--
+		return nil
+	}
+	for {
+		if d.at >= len(d.text) || d.text[d.at] != '"' {
+			return d.fail("a name in quotes is expected")
+		}
+		name, err := d.name()
+		if err != nil {
+			return err
+		}
+		node := d.names.child(parent, name)
+		if node < 0 {
+			return d.limit("more than %d different names", maxNodes/2)
+		}
+		d.space()
+		if d.at >= len(d.text) || d.text[d.at] != ':' {
+			return d.fail("a colon is expected")
+		}
+		d.at++
+		d.space()
+		if err := d.value(node); err != nil {
+			return err
+		}
+		more, err := d.more('}')
+		if err != nil || !more {
+			d.depth--
+			return err
+		}
+	}
+}
+
+// more reads a comma, or the closing bracket.
+func (d *Decoder) more(closing byte) (bool, error) {
+	d.space()
+	if d.at >= len(d.text) {
+		return false, d.fail("the object is not closed")
+	}
+	switch d.text[d.at] {
+	case ',':
+		d.at++
+		d.space()
+		return true, nil
+	case closing:
+		d.at++
+		return false, nil
+	}
+	return false, d.fail("a comma is expected")
+}
+
+// name reads a key. It is valid until the next one.
+func (d *Decoder) name() ([]byte, error) {
+	start := d.at + 1
+	if i := bytes.IndexByte(d.text[start:], '"'); i >= 0 {
+		name := d.text[start : start+i]
+		if bytes.IndexByte(name, '\\') < 0 {
+			d.at = start + i + 1
+			return name, nil
+		}
+	}
+	before := len(d.copied)
+	name, err := d.str()
+	d.key = append(d.key[:0], name...)
+	d.copied = d.copied[:before]
+	return d.key, err
+}
+
+func (d *Decoder) array(node int32) error {
+	if d.depth++; d.depth > d.limits.Depth {
+		return d.limit("nested deeper than %d", d.limits.Depth)
+	}
+	d.at++
+	d.space()
+	if d.at < len(d.text) && d.text[d.at] == ']' {
+		d.at++
+		d.depth--
+		return nil
+	}
+	for {
+		if err := d.value(node); err != nil {
+			return err
+		}
+		more, err := d.more(']')
+		if err != nil || !more {
+			d.depth--
+			return err
+		}
+	}
+}
+
+func (d *Decoder) value(node int32) error {
+	if d.at >= len(d.text) {
+		return d.fail("a value is expected")
+	}
+	switch c := d.text[d.at]; {
+	case c == '"':
+		v, err := d.str()
+		if err != nil {
+			return err
+		}
+		return d.add(node, v, sigma.Text)
+	case c == '{':
+		return d.object(node)
+	case c == '[':
+		return d.array(node)
+	case c == '-' || c >= '0' && c <= '9':
+		return d.number(node)
+	}
+	rest := d.text[d.at:]
+	switch {
+	case bytes.HasPrefix(rest, []byte("true")):
+		d.at += 4
+		return d.add(node, rest[:4], sigma.Bool)
+	case bytes.HasPrefix(rest, []byte("false")):
+		d.at += 5
+		return d.add(node, rest[:5], sigma.Bool)
+	case bytes.HasPrefix(rest, []byte("null")):
+		d.at += 4
+		return d.add(node, nil, sigma.Null)
+	}
+	return d.fail("a value is expected")
+}
+
+func (d *Decoder) number(node int32) error {
+	start := d.at
+	whole := true
+	for d.at < len(d.text) {
+		switch c := d.text[d.at]; {
+		case c >= '0' && c <= '9', c == '-' && d.at == start:
+		case c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-':
+			whole = false
+		default:
+			return d.endNumber(node, d.text[start:d.at], whole)
+		}
+		d.at++
+	}
+	return d.endNumber(node, d.text[start:d.at], whole)
+}
+
+func (d *Decoder) endNumber(node int32, v []byte, whole bool) error {
+	digit := v[0]
+	if digit == '-' && len(v) > 1 {
+		digit = v[1]
+	}
+	if digit < '0' || digit > '9' {
+		return d.fail("a number is expected")
+	}
+	if !whole || digit == '0' && len(v) > 1 {
+		n := len(d.copied)
+		d.copied = ast.AppendNumber(d.copied, v)
+		v = d.copied[n:len(d.copied):len(d.copied)]
+	}
+	return d.add(node, v, sigma.Number)
+}
+
+func (d *Decoder) add(node int32, v []byte, kind sigma.Kind) error {
+	n := &d.names.nodes[node]
+	if n.name == "" {
+		return nil // a level that is dropped, or the attributes of one
+	}
+	if len(v) > d.limits.Value {
+		return d.limit("a value is longer than %d bytes", d.limits.Value)
+	}
+	if len(d.fields) >= d.limits.Fields {
+		return d.limit("more than %d fields", d.limits.Fields)
+	}
+	if n.time != 0 {
+		d.time.offer(n.time, v)
+	}
+	d.fields = append(d.fields, sigma.Field{Name: n.name, Value: v, Kind: kind})
+	return nil
+}
+
+const (
+	every = 0x0101010101010101
+	high  = 0x8080808080808080
+)
+
+// str reads a string from its opening quote on. Where it has no escapes it is a part of the text.
+func (d *Decoder) str() ([]byte, error) {
+	text := d.text
+	start := d.at + 1
+	i := start
+	var seen uint64 // all bytes: their high bits say whether there is more than ASCII
+	for {
+		if i+8 <= len(text) {
+			w := binary.LittleEndian.Uint64(text[i:])
+			// A byte of q (of b) is zero where the byte is a quote (a backslash).
+			q, b := w^every*'"', w^every*'\\'
+			stop := ((q-every)&^q | (b-every)&^b) & high
+			if stop == 0 {
+				seen |= w
+				i += 8
+				continue
+			}
+			n := bits.TrailingZeros64(stop) / 8
+			seen |= w & (1<<(8*n) - 1)
+			i += n
+		} else if i >= len(text) {
+			d.at = len(text)
+			return nil, d.fail("a string is not closed")
+		} else if text[i] != '"' && text[i] != '\\' {
+			seen |= uint64(text[i])
+			i++
+			continue
+		}
+		if text[i] == '\\' {
+			return d.escaped(start, i)
+		}
+		d.at = i + 1
+		if v := text[start:i]; seen&high == 0 || utf8.Valid(v) {
+			return v, nil
+		}
+		return d.mended(text[start:i]), nil
+	}
+}
+
+// escaped goes on with a string that has its first backslash at i, copying it.
+func (d *Decoder) escaped(start, i int) ([]byte, error) {
+	text := d.text
+	n := len(d.copied)
+	out := append(d.copied, text[start:i]...)
+	for {
+		switch {
+		case i >= len(text):
+			d.copied, d.at = out[:n], len(text)
+			return nil, d.fail("a string is not closed")
+		case text[i] == '"':
+			d.at = i + 1
+			v := out[n:len(out):len(out)]
+			d.copied = out
+			if !utf8.Valid(v) {
+				return d.mended(v), nil
+			}
+			return v, nil
+		case text[i] == '\\':
+			var size int
+			if out, size = unescape(out, text[i:]); size == 0 {
+				d.copied, d.at = out[:n], i
+				return nil, d.fail("an escape is not known")
+			}
+			i += size
+			continue
+		}
+		run := plainRun(text[i:])
+		out = append(out, text[i:i+run]...)
+		i += run
+	}
+}
+
+// plainRun counts the bytes before the next quote or backslash.
+func plainRun(s []byte) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := binary.LittleEndian.Uint64(s[i:])
+		q, b := w^every*'"', w^every*'\\'
+		if stop := ((q-every)&^q | (b-every)&^b) & high; stop != 0 {
+			return i + bits.TrailingZeros64(stop)/8
+		}
+	}
+	for ; i < len(s) && s[i] != '"' && s[i] != '\\'; i++ {
+	}
+	return i
+}
+
+var simple = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// unescape appends what the escape at the beginning of s stands for; size 0: it stands for nothing.
+func unescape(out, s []byte) (_ []byte, size int) {
+	if len(s) < 2 {
+		return out, 0
+	}
+	if c := simple[s[1]]; c != 0 {
+		return append(out, c), 2
+	}
+	r, ok := hex4(s)
+	if !ok {
+		return out, 0
+	}
+	if utf16.IsSurrogate(r) {
+		if low, ok := hex4(s[6:]); ok {
+			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+				return utf8.AppendRune(out, pair), 12
+			}
+		}
+		r = utf8.RuneError
+	}
+	return utf8.AppendRune(out, r), 6
+}
+
+func hex4(s []byte) (rune, bool) {
+	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
+		return 0, false
+	}
+	var r rune
+	for _, c := range s[2:6] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// mended copies a value with every broken byte as U+FFFD.
+func (d *Decoder) mended(v []byte) []byte {
+	n := len(d.copied)
+	for i := 0; i < len(v); {
+		r, size := utf8.DecodeRune(v[i:])
+		d.copied = utf8.AppendRune(d.copied, r)
+		i += size
+	}
+	return d.copied[n:len(d.copied):len(d.copied)]
+}
