@@ -140,6 +140,9 @@ func (w *explainer) place(a *atom, at int32) (start, end int, ok bool) {
 		return 0, 0, false
 	case pattern.OpText:
 		start, end, ok = a.Text.Find(w.m.form(a.form, at))
+		if a.Text.Shape == pattern.AnyText {
+			return 0, 0, false
+		}
 		if !ok || a.form == pattern.Raw {
 			return start, end, ok
 		}

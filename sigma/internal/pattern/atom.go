@@ -130,7 +130,7 @@ func (a *Atom) Name() string {
 func (a *Atom) Pattern() string {
 	switch a.Op {
 	case OpText:
-		if a.Text.Shape == Glob {
+		if a.Text.Shape == Glob || a.Text.Shape == AnyText {
 			return a.Text.String()
 		}
 		return a.Text.Lit
