@@ -56,7 +56,7 @@ func (w *chooser) choose(e *pattern.Expr) option {
 			if o.list == nil {
 				return option{}
 			}
-			sum.list = append(sum.list[:len(sum.list):len(sum.list)], o.list...)
+			sum.list = append(sum.list, o.list...)
 			sum.cost += o.cost
 		}
 		return sum

@@ -72,8 +72,20 @@ func appendSlow(dst, src []byte) []byte {
 
 // String folds a string.
 func String(s string) string {
+	if isFolded(s) {
+		return s
+	}
 	b, _ := Append(nil, []byte(s))
 	return string(b)
+}
+
+func isFolded(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || c-'A' < 26 {
+			return false
+		}
+	}
+	return true
 }
 
 // Rune gives the one that stands for all characters that differ in case only: the small letter in ASCII, the

@@ -3,11 +3,9 @@
 package pattern
 
 import (
-	"fmt"
 	"net/netip"
 	"regexp"
 	"strconv"
-	"strings"
 )
 
 // Op is the kind of a test.
@@ -84,23 +82,23 @@ func (a *Atom) Form() Form {
 
 // Key is equal for atoms that always give the same answer.
 func (a *Atom) Key() string {
-	var b strings.Builder
-	b.WriteString(a.Field)
-	fmt.Fprintf(&b, "\x00%d %t %t %d %d %d\x00", a.Op, a.Cased, a.Dash, a.Cmp, a.Part, a.Shape)
+	b := make([]byte, 0, 128)
+	b = append(b, a.Field...)
+	b = append(b, 0, byte(a.Op), byte(a.Form()), byte(a.Cmp), byte(a.Part), byte(a.Shape))
 	switch a.Op {
 	case OpText:
-		b.WriteString(a.Text.key())
+		b = a.Text.appendKey(b)
 	case OpRegex:
-		b.WriteString(a.Source)
+		b = append(b, a.Source...)
 	case OpCIDR:
-		b.WriteString(a.Net.String())
+		b = a.Net.AppendTo(b)
 	case OpCompare, OpTime:
-		b.WriteString(a.Number.text)
+		b = append(b, a.Number.text...)
 	case OpRef:
-		b.WriteString(a.Other)
+		b = append(b, a.Other...)
 	case OpNull, OpExists:
 	}
-	return b.String()
+	return string(b)
 }
 
 // Name is the word for the test in an explanation.

@@ -320,7 +320,7 @@ func transform(m, s string) ([]string, error) {
 
 func (b *builder) anchored(t text, dash bool) Text {
 	star := token{wild: '*'}
-	var all []token
+	all := make([]token, 0, len(t.tokens)+2)
 	// A keyword is looked for anywhere in a value.
 	if b.anchor == "contains" || b.anchor == "endswith" || b.field == "" {
 		all = append(all, star)
@@ -329,15 +329,6 @@ func (b *builder) anchored(t text, dash bool) Text {
 	if b.anchor == "contains" || b.anchor == "startswith" || b.field == "" {
 		all = append(all, star)
 	}
-	x := newText(all)
-	switch {
-	case !b.cased:
-		return x.folded(dash)
-	case dash:
-		for i := range all {
-			all[i].lit = dashes.Replace(all[i].lit)
-		}
-		return newText(all)
-	}
-	return x
+	foldTokens(all, b.cased, dash)
+	return newText(all)
 }

@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 
@@ -17,6 +18,9 @@ type token struct {
 
 // parse reads wildcards and escapes. A backslash means something only before a wildcard or another backslash.
 func parse(s string) []token {
+	if !strings.ContainsAny(s, `*?\`) {
+		return plain(s)
+	}
 	var out []token
 	var lit strings.Builder
 	flush := func() {
@@ -98,7 +102,7 @@ const (
 type Text struct {
 	Shape  Shape
 	Lit    string // for all shapes but Glob
-	raw    []byte // Lit again
+	raw    []byte // Lit again, for Contains
 	tokens []token
 	odd    bool // no valid UTF-8: compared by characters, so that no test begins inside a character
 }
@@ -128,24 +132,27 @@ func newText(t []token) Text {
 	if x.odd && x.Shape != Equals {
 		x.Shape = Glob
 	}
-	x.raw = []byte(x.Lit)
-	for i := range t {
-		t[i].raw = []byte(t[i].lit)
+	if x.Shape == Contains {
+		x.raw = []byte(x.Lit)
+	}
+	if x.Shape == Glob {
+		for i := range t {
+			t[i].raw = []byte(t[i].lit)
+		}
 	}
 	return x
 }
 
-// folded gives the same test for folded text; dash also makes all dashes one.
-func (x *Text) folded(dash bool) Text {
-	t := make([]token, len(x.tokens))
-	for i, k := range x.tokens {
-		t[i] = k
-		t[i].lit = fold.String(k.lit)
+// foldTokens folds literals in place; dash also makes all dashes one.
+func foldTokens(t []token, cased, dash bool) {
+	for i := range t {
+		if !cased {
+			t[i].lit = fold.String(t[i].lit)
+		}
 		if dash {
 			t[i].lit = dashes.Replace(t[i].lit)
 		}
 	}
-	return newText(t)
 }
 
 // String writes the pattern with its wildcards and escapes.
@@ -161,18 +168,17 @@ func (x *Text) String() string {
 	return b.String()
 }
 
-// key tells patterns apart, wildcards from the same characters in a literal too.
-func (x *Text) key() string {
-	var b strings.Builder
+// appendKey tells patterns apart, wildcards from the same characters in a literal too.
+func (x *Text) appendKey(b []byte) []byte {
 	for _, k := range x.tokens {
 		if k.wild != 0 {
-			b.WriteByte(0)
-			b.WriteByte(k.wild)
+			b = append(b, 0, k.wild)
 			continue
 		}
-		b.WriteString(k.lit)
+		b = binary.AppendUvarint(b, uint64(len(k.lit))) // never 0
+		b = append(b, k.lit...)
 	}
-	return b.String()
+	return b
 }
 
 // Match compares with text that is folded the way the pattern is.
