@@ -41,17 +41,19 @@ type compiled struct {
 // A document whose id or name was given before is refused. So is a filter none of whose rules is there.
 func Compile(documents []Document, o Options) (*RuleSet, []*Problem) {
 	c := compiler{options: o, atoms: map[string]int32{}, named: map[string]*compiled{}, fields: map[string]int32{}, taken: map[string]bool{}}
+	var filters []*Filter
 	for i := range documents {
-		if r := documents[i].Rule; r != nil && c.take(&r.Header) {
-			c.add(r)
-		} else if d := documents[i].Correlation; d != nil {
-			c.take(&d.Header)
+		switch d := &documents[i]; {
+		case d.Rule != nil && c.take(&d.Rule.Header):
+			c.add(d.Rule)
+		case d.Filter != nil && c.take(&d.Filter.Header):
+			filters = append(filters, d.Filter)
+		case d.Correlation != nil:
+			c.take(&d.Correlation.Header)
 		}
 	}
-	for i := range documents {
-		if f := documents[i].Filter; f != nil && c.take(&f.Header) {
-			c.filter(f)
-		}
+	for _, f := range filters {
+		c.filter(f)
 	}
 	return c.finish(), c.problems
 }
@@ -68,7 +70,7 @@ type compiler struct {
 }
 
 func (c *compiler) refuse(h *Header, line int, code, reason string) {
-	c.problems = append(c.problems, &Problem{File: h.File, Line: line, RuleID: h.handle(), Code: code, Reason: reason})
+	c.problems = append(c.problems, &Problem{File: h.File, Line: line, Place: h.Place, RuleID: h.handle(), Code: code, Reason: reason})
 }
 
 // take refuses a document whose id or name another has.

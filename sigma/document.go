@@ -26,6 +26,7 @@ type Header struct {
 	FalsePositives, Fields, Scopes []string
 	File                           string // the name given to Parse
 	Line                           int    // where the document begins, from 1
+	Place                          int    // which document of the file, from 0; empty ones are not counted
 }
 
 // Rule is a detection rule. It is never changed after Parse; share it freely.
@@ -105,6 +106,7 @@ type Comparison struct {
 type Problem struct {
 	File   string
 	Line   int    // from 1; 0 when it is about the whole file
+	Place  int    // which document of the file, from 0; empty ones are not counted
 	RuleID string // id, else name, else title; empty when it cannot be read
 	Code   string // stable: yaml, size, alias, shape, modifier, value, regex, condition, placeholder, duplicate, reference, recursion
 	Reason string // plain English, without the place

@@ -3,6 +3,7 @@ package sigma
 import (
 	"slices"
 
+	"github.com/kizuki-security/kizuki/sigma/internal/fields"
 	"github.com/kizuki-security/kizuki/sigma/internal/fold"
 	"github.com/kizuki-security/kizuki/sigma/internal/pattern"
 )
@@ -15,7 +16,7 @@ type Matcher struct {
 	part  *part
 	round uint32 // counts events; what carries another number is of an earlier one
 
-	names   [1 << nameBits]cachedName
+	names   *fields.Cache
 	parts   map[string]*part
 	key     []byte
 	heads   []head // by field
@@ -54,7 +55,7 @@ const keepText = 4 << 20 // bytes of working memory kept after a large event
 // costs no allocation.
 func (s *RuleSet) NewMatcher() *Matcher {
 	return &Matcher{
-		set: s, parts: map[string]*part{},
+		set: s, names: fields.New(s.fields), parts: map[string]*part{},
 		heads: make([]head, len(s.fields)), memo: make([]uint32, len(s.atoms)), asked: make([]uint32, len(s.rules)),
 	}
 }
@@ -96,7 +97,7 @@ func (m *Matcher) begin(e *Event) {
 	}
 	channel, id, kind := int32(-1), int32(-1), int32(-1)
 	for i := len(e.Fields) - 1; i >= 0; i-- {
-		f := m.name(e.Fields[i].Name)
+		f := m.names.Number(e.Fields[i].Name)
 		if f < 0 {
 			continue
 		}

@@ -49,6 +49,9 @@ func Parse(name string, text []byte) ([]Document, error) {
 		if d, ok := p.document(&root); ok {
 			documents = append(documents, d)
 		}
+		if !isEmpty(&root) {
+			p.place++
+		}
 	}
 	return documents, p.err()
 }
@@ -66,6 +69,7 @@ func decodeNode(d *yaml.Decoder, n *yaml.Node) (err error) {
 type parser struct {
 	file     string
 	id       string // of the document being read
+	place    int    // of the document in the file
 	nodes    int
 	problems []error
 }
@@ -78,7 +82,7 @@ func (p *parser) refuse(at *yaml.Node, code, format string, args ...any) {
 		line = at.Line
 	}
 	p.problems = append(p.problems, &Problem{
-		File: p.file, Line: line, RuleID: p.id, Code: code, Reason: fmt.Sprintf(format, args...),
+		File: p.file, Line: line, Place: p.place, RuleID: p.id, Code: code, Reason: fmt.Sprintf(format, args...),
 	})
 }
 
@@ -94,7 +98,7 @@ func (p *parser) broken(err error) {
 			}
 		}
 	}
-	p.problems = append(p.problems, &Problem{File: p.file, Line: line, Code: "yaml", Reason: "YAML cannot be read: " + reason})
+	p.problems = append(p.problems, &Problem{File: p.file, Line: line, Place: p.place, Code: "yaml", Reason: "YAML cannot be read: " + reason})
 }
 
 // mapping is a YAML map with its keys in order.
@@ -107,13 +111,10 @@ type mapping struct {
 // document reads one document; ok is false when it is empty or refused.
 func (p *parser) document(root *yaml.Node) (Document, bool) {
 	p.id, p.nodes = "", 0
-	if root.Kind != yaml.DocumentNode || len(root.Content) != 1 {
+	if isEmpty(root) {
 		return Document{}, false
 	}
 	top := root.Content[0]
-	if top.Kind == yaml.ScalarNode && top.ShortTag() == "!!null" {
-		return Document{}, false // "---" at the end of a file
-	}
 	before := len(p.problems)
 	if !p.flatten(&top, 0) {
 		return Document{}, false
@@ -139,6 +140,12 @@ func (p *parser) document(root *yaml.Node) (Document, bool) {
 		p.refuse(top, "shape", "document has none of detection, correlation, filter, kizuki")
 	}
 	return d, len(p.problems) == before
+}
+
+// isEmpty is true for what stands behind "---" at the end of a file.
+func isEmpty(root *yaml.Node) bool {
+	return root.Kind != yaml.DocumentNode || len(root.Content) != 1 ||
+		root.Content[0].Kind == yaml.ScalarNode && root.Content[0].ShortTag() == "!!null"
 }
 
 // flatten puts what an alias stands for in its place and counts nodes, so that an alias bomb or a circle ends here.
@@ -201,7 +208,7 @@ func (p *parser) header(m mapping) Header {
 		Date: text("date"), Modified: text("modified"),
 		References: list("references"), Tags: list("tags"),
 		FalsePositives: list("falsepositives"), Fields: list("fields"), Scopes: list("scope"),
-		File: p.file, Line: m.node.Line,
+		File: p.file, Line: m.node.Line, Place: p.place,
 	}
 	p.id = h.handle()
 	return h

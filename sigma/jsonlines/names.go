@@ -109,9 +109,12 @@ func (x *node) place(p *node, key string) {
 		return
 	case key == "#attributes":
 		x.level, x.prefix = attributes, strings.TrimSuffix(p.prefix, ".")+"_"
-		if x.prefix == "_" { // of Event, System, EventData: nothing that rules read
-			x.level = ignored
+		if x.prefix == "_" { // a level that is dropped
+			x.prefix = strings.ReplaceAll(p.key, " ", "") + "_"
 		}
+		return
+	case p.level == attributes && (key == "xmlns" || strings.HasPrefix(key, "xmlns:")):
+		x.level = ignored
 		return
 	case key == "#text":
 		x.name, x.prefix = strings.TrimSuffix(p.prefix, "."), p.prefix

@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -100,8 +101,17 @@ func (c *chain) check() error {
 	return nil
 }
 
-// Compile makes the expression of an item. Field names lose their spaces.
+// Compile makes the expression of an item. Field names lose their spaces. The error is a *Refusal that names the field.
 func Compile(item *ast.Item, search string, p Placeholders) (*Expr, error) {
+	e, err := compileItem(item, search, p)
+	var r *Refusal
+	if errors.As(err, &r) && item.Field != "" {
+		return nil, &Refusal{Code: r.Code, Reason: "field " + item.Field + ": " + r.Reason}
+	}
+	return e, err
+}
+
+func compileItem(item *ast.Item, search string, p Placeholders) (*Expr, error) {
 	c, err := readChain(item.Modifiers)
 	if err != nil {
 		return nil, err
@@ -112,6 +122,9 @@ func Compile(item *ast.Item, search string, p Placeholders) (*Expr, error) {
 	}
 	kids := make([]*Expr, 0, len(item.Values))
 	for i := range item.Values {
+		if item.Values[i].Kind == ast.Null && len(item.Values) > 1 {
+			return nil, refuse("value", "null does not stand in a list: write a search identifier of its own")
+		}
 		e, err := b.value(&item.Values[i])
 		if err != nil {
 			return nil, err
