@@ -155,4 +155,3 @@ var winlogNames = map[string]string{
 
 // times are the fields that may say when an event happened, the best last.
 var times = []string{"time", "timestamp", "EventTime", "UtcTime", "TimeCreated", "@timestamp", "TimeCreated_SystemTime"}
-

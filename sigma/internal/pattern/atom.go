@@ -268,3 +268,6 @@ func (c Cmp) Holds(n, m Number) bool {
 	}
 	return false
 }
+
+// Float gives the number as it is added and compared with fractions.
+func (n Number) Float() float64 { return n.real }
