@@ -3,6 +3,7 @@ package sigma
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kizuki-security/kizuki/sigma/internal/ast"
@@ -221,16 +222,15 @@ func (c *compiler) filter(f *Filter) {
 	if !ok {
 		return
 	}
+	if !slices.ContainsFunc(f.Rules, func(key string) bool { return c.named[key] != nil || strings.EqualFold(key, "any") }) {
+		c.refuse(&f.Header, f.Line, "reference", "filter: none of its rules is there: "+strings.Join(f.Rules, ", "))
+		return
+	}
 	if !holdsOnNothing(e) {
 		e = &pattern.Expr{Logic: pattern.Not, Kids: []*pattern.Expr{e}}
 	}
-	found := false
 	for _, r := range c.filtered(f) {
-		found = true
 		r.expr = &pattern.Expr{Logic: pattern.All, Kids: []*pattern.Expr{r.expr, e}}
-	}
-	if !found {
-		c.refuse(&f.Header, f.Line, "reference", "filter: none of its rules is there for its log source: "+strings.Join(f.Rules, ", "))
 	}
 }
 

@@ -53,7 +53,7 @@ type Alert struct {
 // Stats count what was left out. All are totals since New.
 type Stats struct {
 	Late    int // events before the watermark
-	Untimed int // events without a time, or with one outside the years 1678 to 2261
+	Untimed int // events without a time
 	Future  int // events after Options.Latest
 	Evicted int // groups given up for MaxGroups, the longest quiet first
 	Dropped int // remembered events given up for MaxWindow, the oldest first
@@ -128,24 +128,38 @@ func (e *Engine) nodeOf(c *sigma.Correlation) *node {
 // SetLatest moves Options.Latest on: a program that runs for long gives its clock here now and then.
 func (e *Engine) SetLatest(t time.Time) { e.options.Latest = t }
 
-var (
-	earliest = time.Unix(0, math.MinInt64).UTC()
-	last     = time.Unix(0, math.MaxInt64).UTC()
-)
+// Inside, time is counted in ticks of 100 nanoseconds, as Windows does: the years 1601 and 2106 fit, and many more.
+
+const tick = 100 * time.Nanosecond
+
+func ticks(t time.Time) int64 {
+	return t.Unix()*int64(time.Second/tick) + int64(t.Nanosecond())/int64(tick)
+}
+
+func moment(at int64) time.Time {
+	second := int64(time.Second / tick)
+	whole := at / second
+	if at%second < 0 {
+		whole--
+	}
+	return time.Unix(whole, (at-whole*second)*int64(tick)).UTC()
+}
+
+const farthest = 20_000 // years
 
 // Add takes an event with its hits and gives the alerts that are certain now. Events without hits move time on, and
 // should be added too. The slice is valid until the next call; nothing of the event is kept by reference.
 func (e *Engine) Add(event *sigma.Event, hits []sigma.Hit) []Alert {
 	e.alerts = e.alerts[:0]
 	switch {
-	case event.Time.IsZero() || event.Time.Before(earliest) || event.Time.After(last):
+	case event.Time.IsZero() || event.Time.Year() > farthest || event.Time.Year() < -farthest:
 		e.stats.Untimed++
 		return nil
 	case !e.options.Latest.IsZero() && event.Time.After(e.options.Latest):
 		e.stats.Future++
 		return nil
 	}
-	at := event.Time.UnixNano()
+	at := ticks(event.Time)
 	if at < e.watermark {
 		e.stats.Late++
 		return nil
@@ -153,7 +167,7 @@ func (e *Engine) Add(event *sigma.Event, hits []sigma.Hit) []Alert {
 	e.remember(at, event, hits)
 	if at > e.newest {
 		e.newest = at
-		e.watermark = max(e.watermark, before(at, int64(e.options.Lateness)))
+		e.watermark = max(e.watermark, before(at, int64(e.options.Lateness/tick)))
 	}
 	if e.pending.len() > e.options.MaxPending {
 		e.stats.Hurried++

@@ -1,7 +1,6 @@
 package correlate
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,44 +11,6 @@ import (
 	"github.com/kizuki-security/kizuki/sigma"
 )
 
-// firstSeen fires once for each group-by group in which something new came at this moment.
-func (e *Engine) firstSeen(n *node, at int64) {
-	if n.began == none || at-n.began < int64(n.c.Extension.Learn) {
-		return
-	}
-	var fired []string
-	for i := range n.inbox {
-		in := &n.inbox[i]
-		if in.group < 0 || !in.fresh {
-			continue
-		}
-		g := &n.slab[in.group]
-		e.emit(n, in, g.shown)
-		if key := n.groupOnly(g.key); !slices.Contains(fired, key) {
-			fired = append(fired, key)
-		}
-	}
-	slices.Sort(fired)
-	for _, key := range fired {
-		for _, id := range n.touched {
-			if g := &n.slab[id]; n.groupOnly(g.key) == key {
-				e.fire(n, g.shown, at, 1)
-				break
-			}
-		}
-	}
-}
-
-// groupOnly cuts the value off the key of a first_seen.
-func (n *node) groupOnly(key string) string {
-	end := 0
-	for range n.c.GroupBy {
-		size, k := binary.Uvarint([]byte(key[end:]))
-		end += k + int(size)
-	}
-	return key[:end]
-}
-
 // silent fires for groups that have been silent for exactly the timespan now.
 func (e *Engine) silent(n *node, at int64) {
 	for {
@@ -59,10 +20,39 @@ func (e *Engine) silent(n *node, at int64) {
 		}
 		id := n.oldest
 		shown := n.slab[id].shown
-		e.fire(n, shown, at, float64(n.span)/float64(time.Second))
-		e.emit(n, &input{record: -1}, shown)
+		e.fire(n, shown, at, n.c.Timespan.Seconds())
+		e.recall(n, id, shown)
 		n.remove(id)
 	}
+}
+
+// keep copies an input, so that a silence after it can tell what was last seen.
+func (e *Engine) keep(n *node, in *input) {
+	if n.kept == nil {
+		n.kept = map[int32]kept{}
+	}
+	k := kept{over: in.over}
+	if in.record >= 0 {
+		r := &e.records[in.record]
+		k.record = record{bytes: slices.Clone(r.bytes), fields: slices.Clone(r.fields)}
+	}
+	n.kept[in.group] = k
+}
+
+// recall gives the last input before a silence to the correlations that name the absence.
+func (e *Engine) recall(n *node, id int32, shown string) {
+	k, ok := n.kept[id]
+	if !ok {
+		return
+	}
+	in := input{record: -1, over: k.over}
+	if k.record.fields != nil {
+		in.record = e.record()
+		r := &e.records[in.record]
+		r.bytes, r.fields = k.record.bytes, k.record.fields
+		e.batch = append(e.batch, in.record) // freed when the moment is settled
+	}
+	e.emit(n, &in, shown)
 }
 
 // calendar knows working time.
@@ -132,7 +122,7 @@ func location(name string) (*time.Location, error) {
 
 // off says whether a moment is outside working time.
 func (c *calendar) off(at int64) bool {
-	t := time.Unix(0, at).In(c.zone)
+	t := moment(at).In(c.zone)
 	if !c.days[t.Weekday()] || c.holidays[t.Format(time.DateOnly)] {
 		return true
 	}

@@ -147,6 +147,9 @@ func (e *Engine) measure(n *node, g *group, at int64) (float64, bool) {
 	switch n.c.Type {
 	case sigma.OffHours:
 		return 1, n.calendar.off(at)
+	case sigma.FirstSeen:
+		fresh := g.before == none || n.span > 0 && at-g.before > n.span
+		return 1, fresh && at-n.began >= int64(n.c.Extension.Learn/tick)
 	case sigma.Temporal:
 		return n.compareRules(g.seen(before(at, n.span)))
 	case sigma.TemporalOrdered:

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kizuki-security/kizuki/sigma"
 	"github.com/kizuki-security/kizuki/sigma/internal/fold"
@@ -19,6 +18,7 @@ type node struct {
 	named    bool // another correlation names it
 	generate bool // and says generate
 	sources  []source
+	names    []string // what a group shows: group-by, and the fields of first_seen
 	span     int64
 	calendar *calendar
 	began    int64 // time of the first input; first_seen learns from it
@@ -30,6 +30,13 @@ type node struct {
 	oldest   int32 // groups in the order of their last input; -1: none
 	youngest int32
 	touched  []int32
+	kept     map[int32]kept // absence that others name: the last input of each group
+}
+
+// kept is an input that outlives its moment.
+type kept struct {
+	record record
+	over   *overlay
 }
 
 // source says where the group and the values stand in what one of the rules finds.
@@ -45,7 +52,6 @@ type input struct {
 	source int32
 	record int32 // -1: none (absence)
 	group  int32 // set when it is taken in; -1: it belongs to nothing
-	fresh  bool  // first_seen: never seen before
 	over   *overlay
 }
 
@@ -75,12 +81,14 @@ type group struct {
 const none = math.MinInt64
 
 func newNode(c *sigma.Correlation, order int, calendars map[string][]string) *node {
-	n := &node{c: c, order: order, span: int64(c.Timespan), groups: map[string]int32{}, oldest: -1, youngest: -1, began: none}
+	n := &node{c: c, order: order, span: int64(c.Timespan / tick), groups: map[string]int32{}, oldest: -1, youngest: -1, began: none}
 	if c.Type == sigma.OffHours {
 		n.calendar = newCalendar(c.Extension, calendars)
 	}
+	n.names = c.GroupBy
 	if c.Type == sigma.FirstSeen {
-		n.span = int64(c.Extension.Forget)
+		n.span = int64(c.Extension.Forget / tick)
+		n.names = slices.Concat(c.GroupBy, c.ValueOf)
 	}
 	return n
 }
@@ -149,12 +157,9 @@ func (e *Engine) run(n *node, at int64) {
 	if len(n.touched) > 1 {
 		slices.SortFunc(n.touched, func(a, b int32) int { return strings.Compare(n.slab[a].key, n.slab[b].key) })
 	}
-	switch n.c.Type {
-	case sigma.FirstSeen:
-		e.firstSeen(n, at)
-	case sigma.Absence:
+	if n.c.Type == sigma.Absence {
 		e.silent(n, at)
-	default:
+	} else {
 		for _, id := range n.touched {
 			e.judge(n, id, at)
 		}
@@ -193,18 +198,25 @@ func (e *Engine) take(n *node, in *input, at int64) {
 	id, ok := n.groups[string(e.key)]
 	if !ok {
 		id = e.newGroup(n)
-		in.fresh = true
 	}
 	in.group = id
+	if len(n.sources) > 1 && in.record >= 0 && !n.ordered() && e.records[in.record].takenBy(n, id) {
+		return // an event that several rules found is one event
+	}
 	g := &n.slab[id]
 	if g.last != at {
 		g.before, g.was, g.last = g.last, g.held, at
 		n.touched = append(n.touched, id)
 		n.renew(id)
 	}
-	in.fresh = in.fresh || n.c.Type == sigma.FirstSeen && g.before != none && n.span > 0 && at-g.before > n.span || g.before == none
+	if n.c.Type == sigma.Absence && len(n.out) > 0 {
+		e.keep(n, in)
+	}
 	e.stats.Dropped += g.add(n, in.source, at, value, tuple, e.options.MaxWindow)
 }
+
+// ordered is true for the types that tell the rules apart.
+func (n *node) ordered() bool { return n.c.Type == sigma.Temporal || n.c.Type == sigma.TemporalOrdered }
 
 func (e *Engine) newGroup(n *node) int32 {
 	if len(n.groups) >= e.options.MaxGroups && n.oldest >= 0 {
@@ -245,9 +257,9 @@ func (e *Engine) fire(n *node, shown string, at int64, count float64) {
 	if n.named && !n.generate {
 		return
 	}
-	a := Alert{Correlation: n.c, Time: time.Unix(0, at).UTC(), Count: count}
+	a := Alert{Correlation: n.c, Time: moment(at), Count: count}
 	values := parts(shown)
-	for i, name := range n.c.GroupBy {
+	for i, name := range n.names {
 		a.Group = append(a.Group, Value{Name: name, Value: string(values[i])})
 	}
 	e.alerts = append(e.alerts, a)
@@ -271,8 +283,8 @@ func (e *Engine) emit(n *node, in *input, shown string) {
 		return
 	}
 	o := in.over
-	if len(n.c.GroupBy) > 0 {
-		o = &overlay{names: n.c.GroupBy, values: parts(shown)[:len(n.c.GroupBy)], under: in.over}
+	if len(n.names) > 0 {
+		o = &overlay{names: n.names, values: parts(shown), under: in.over}
 	}
 	for _, to := range n.out {
 		m := e.nodes[to.node]
@@ -320,6 +332,7 @@ func (n *node) remove(id int32) {
 	n.unlink(id)
 	g := &n.slab[id]
 	delete(n.groups, g.key)
+	delete(n.kept, id)
 	g.key, g.shown = "", ""
 	if cap(g.entries) > keepEntries {
 		g.entries = nil

@@ -7,6 +7,23 @@ type record struct {
 	edges  []edge
 	bytes  []byte
 	fields []span // by number of the name; below zero: absent
+	taken  []taken
+}
+
+// taken says that an event is counted in a group already.
+type taken struct {
+	node  *node
+	group int32
+}
+
+func (r *record) takenBy(n *node, group int32) bool {
+	for _, t := range r.taken {
+		if t.node == n && t.group == group {
+			return true
+		}
+	}
+	r.taken = append(r.taken, taken{n, group})
+	return false
 }
 
 type span struct{ from, to int32 }
@@ -59,7 +76,7 @@ func (e *Engine) record() int32 {
 		id := e.free[n-1]
 		e.free = e.free[:n-1]
 		r := &e.records[id]
-		r.edges = r.edges[:0]
+		r.edges, r.taken = r.edges[:0], r.taken[:0]
 		if cap(r.bytes) > keepBytes {
 			r.bytes = nil
 		}

@@ -334,12 +334,15 @@ func transform(m, s string) ([]string, error) {
 func (b *builder) anchored(t text, dash bool) Text {
 	star := token{wild: '*'}
 	all := make([]token, 0, len(t.tokens)+2)
-	// A keyword is looked for anywhere in a value.
-	if b.anchor == "contains" || b.anchor == "endswith" || b.field == "" {
+	anchor := b.anchor
+	if b.field == "" && anchor == "" {
+		anchor = "contains" // a keyword is looked for anywhere in a value
+	}
+	if anchor == "contains" || anchor == "endswith" {
 		all = append(all, star)
 	}
 	all = append(all, t.tokens...)
-	if b.anchor == "contains" || b.anchor == "startswith" || b.field == "" {
+	if anchor == "contains" || anchor == "startswith" {
 		all = append(all, star)
 	}
 	foldTokens(all, b.cased, dash)

@@ -15,9 +15,15 @@ const (
 
 var partNames = [...]string{Minute: "minute", Hour: "hour", Day: "day", Week: "week", Month: "month", Year: "year"}
 
-// of reads a date as it is written (2026-04-17T05:24:53Z, or with a space, a fraction, an offset) and gives the part.
-// No time zone is converted.
+// of reads a date as it is written (2026-04-17T05:24:53Z, with a space, a fraction, an offset, or the day alone) and
+// gives the part. No time zone is converted.
 func (p Part) of(v []byte) (int, bool) {
+	if len(v) == len("2026-04-17") && p >= Day {
+		var whole [19]byte
+		copy(whole[:], v)
+		copy(whole[10:], "T00:00:00")
+		return p.of(whole[:])
+	}
 	if len(v) < 19 || v[4] != '-' || v[7] != '-' || v[10] != 'T' && v[10] != 't' && v[10] != ' ' || v[13] != ':' || v[16] != ':' {
 		return 0, false
 	}

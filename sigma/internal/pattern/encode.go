@@ -68,6 +68,7 @@ func encode(modifier, s string) []string {
 }
 
 // base64Offsets gives the characters of base64 text that depend on s alone, wherever s begins in a group of three.
+// It gives nothing when at one of the places nothing depends on s alone, which is so for a single byte.
 func base64Offsets(s string) []string {
 	skip := [3]int{0, 2, 3} // characters at the beginning that the bytes before s have a part in
 	drop := [3]int{0, 3, 2} // characters at the end (padding included) that the bytes after s have a part in
@@ -75,9 +76,10 @@ func base64Offsets(s string) []string {
 	for i := range 3 {
 		text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(" ", i) + s))
 		end := len(text) - drop[(len(s)+i)%3]
-		if skip[i] < end {
-			out = append(out, text[skip[i]:end])
+		if skip[i] >= end {
+			return nil
 		}
+		out = append(out, text[skip[i]:end])
 	}
 	return out
 }

@@ -43,6 +43,9 @@ func (b *builder) placeholdersIn(s string) ([]string, error) {
 		case s[i] == '\\' && i+1 < len(s) && s[i+1] == '%':
 			lit.WriteByte('%')
 			i += 2
+		case s[i] == '\\' && i+1 < len(s) && s[i+1] == '\\':
+			lit.WriteString(`\\`) // an escaped backslash escapes nothing
+			i += 2
 		case s[i] == '%' && placeholderEnd(s, i) > 0:
 			end := placeholderEnd(s, i)
 			name := s[i+1 : end]
