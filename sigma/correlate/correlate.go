@@ -77,6 +77,7 @@ type Engine struct {
 	batch     []int32
 	newest    int64
 	watermark int64
+	limit     int64 // silences are judged before it
 	stats     Stats
 	alerts    []Alert
 	key       []byte
@@ -201,6 +202,7 @@ func before(at, span int64) int64 {
 
 // advance settles every time before limit; at the end of the input, events at the limit too.
 func (e *Engine) advance(limit int64, end bool) {
+	e.limit = limit
 	for {
 		next, ok := int64(0), false
 		if e.pending.len() > 0 {

@@ -15,7 +15,7 @@ import (
 func (e *Engine) silent(n *node, at int64) {
 	for {
 		deadline, waits := n.deadline()
-		if !waits || deadline > at {
+		if !waits || deadline > at || deadline >= e.limit {
 			return
 		}
 		id := n.oldest

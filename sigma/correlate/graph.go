@@ -197,6 +197,7 @@ func (g *graph) visit(c *candidate) {
 			s = g.source(c.c, name, other.c.ID, other.c.Name)
 		}
 		n.sources = append(n.sources, s)
+		n.repeats = len(n.sources) > 1 || g.rules[name] == nil
 	}
 }
 

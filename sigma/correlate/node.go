@@ -15,6 +15,7 @@ type node struct {
 	c        *sigma.Correlation
 	order    int // place among the documents
 	out      []edge
+	repeats  bool // an event may come to it more than once
 	named    bool // another correlation names it
 	generate bool // and says generate
 	sources  []source
@@ -200,8 +201,9 @@ func (e *Engine) take(n *node, in *input, at int64) {
 		id = e.newGroup(n)
 	}
 	in.group = id
-	if len(n.sources) > 1 && in.record >= 0 && !n.ordered() && e.records[in.record].takenBy(n, id) {
-		return // an event that several rules found is one event
+	if n.repeats && in.record >= 0 && !n.ordered() && e.records[in.record].takenBy(n, id) {
+		in.group = -1 // an event that several rules found is one event
+		return
 	}
 	g := &n.slab[id]
 	if g.last != at {
