@@ -27,32 +27,39 @@ func (e *Engine) silent(n *node, at int64) {
 }
 
 // keep copies an input, so that a silence after it can tell what was last seen.
-func (e *Engine) keep(n *node, in *input) {
+func (e *Engine) keep(n *node, in *input, at int64) {
 	if n.kept == nil {
-		n.kept = map[int32]kept{}
+		n.kept = map[int32]lastInputs{}
+	}
+	l := n.kept[in.group]
+	if l.at != at {
+		l = lastInputs{at: at}
+	}
+	if len(l.list) >= e.options.MaxWindow {
+		e.stats.Dropped++
+		return
 	}
 	k := kept{over: in.over}
 	if in.record >= 0 {
 		r := &e.records[in.record]
 		k.record = record{bytes: slices.Clone(r.bytes), fields: slices.Clone(r.fields)}
 	}
-	n.kept[in.group] = k
+	l.list = append(l.list, k)
+	n.kept[in.group] = l
 }
 
-// recall gives the last input before a silence to the correlations that name the absence.
+// recall gives the last inputs before a silence to the correlations that name the absence.
 func (e *Engine) recall(n *node, id int32, shown string) {
-	k, ok := n.kept[id]
-	if !ok {
-		return
+	for _, k := range n.kept[id].list {
+		in := input{record: -1, over: k.over}
+		if k.record.fields != nil {
+			in.record = e.record()
+			r := &e.records[in.record]
+			r.bytes, r.fields = k.record.bytes, k.record.fields
+			e.batch = append(e.batch, in.record) // freed when the moment is settled
+		}
+		e.emit(n, &in, shown)
 	}
-	in := input{record: -1, over: k.over}
-	if k.record.fields != nil {
-		in.record = e.record()
-		r := &e.records[in.record]
-		r.bytes, r.fields = k.record.bytes, k.record.fields
-		e.batch = append(e.batch, in.record) // freed when the moment is settled
-	}
-	e.emit(n, &in, shown)
 }
 
 // calendar knows working time.

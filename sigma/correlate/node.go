@@ -31,7 +31,13 @@ type node struct {
 	oldest   int32 // groups in the order of their last input; -1: none
 	youngest int32
 	touched  []int32
-	kept     map[int32]kept // absence that others name: the last input of each group
+	kept     map[int32]lastInputs // by group; only of an absence that others name
+}
+
+// lastInputs are the inputs of a group's last moment.
+type lastInputs struct {
+	at   int64
+	list []kept
 }
 
 // kept is an input that outlives its moment.
@@ -212,7 +218,7 @@ func (e *Engine) take(n *node, in *input, at int64) {
 		n.renew(id)
 	}
 	if n.c.Type == sigma.Absence && len(n.out) > 0 {
-		e.keep(n, in)
+		e.keep(n, in, at)
 	}
 	e.stats.Dropped += g.add(n, in.source, at, value, tuple, e.options.MaxWindow)
 }
