@@ -208,8 +208,7 @@ func (e *Engine) take(n *node, in *input, at int64) {
 	}
 	in.group = id
 	if n.repeats && in.record >= 0 && !n.ordered() && e.records[in.record].takenBy(n, id) {
-		in.group = -1 // an event that several rules found is one event
-		return
+		return // an event that several rules found is one event; those that name this one hear of each finding
 	}
 	g := &n.slab[id]
 	if g.last != at {
