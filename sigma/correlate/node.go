@@ -154,8 +154,8 @@ func parts(key string) [][]byte {
 // run takes in what came at one moment and looks at every group that it touched.
 func (e *Engine) run(n *node, at int64) {
 	n.touched = n.touched[:0]
-	if n.c.Type == sigma.TemporalOrdered {
-		// What happened at one moment counts as in order.
+	if n.repeats && len(n.inbox) > 1 {
+		// What happened at one moment counts as in order, and an event found by several rules as found by the first.
 		slices.SortStableFunc(n.inbox, func(a, b input) int { return int(a.source - b.source) })
 	}
 	for i := range n.inbox {
@@ -207,8 +207,9 @@ func (e *Engine) take(n *node, in *input, at int64) {
 		id = e.newGroup(n)
 	}
 	in.group = id
-	if n.repeats && in.record >= 0 && !n.ordered() && e.records[in.record].takenBy(n, id) {
-		return // an event that several rules found is one event; those that name this one hear of each finding
+	if n.repeats && in.record >= 0 && n.counts() && e.records[in.record].takenBy(n, id) {
+		in.group = -1 // an event that several rules found is one event
+		return
 	}
 	g := &n.slab[id]
 	if g.last != at {
@@ -222,8 +223,14 @@ func (e *Engine) take(n *node, in *input, at int64) {
 	e.stats.Dropped += g.add(n, in.source, at, value, tuple, e.options.MaxWindow)
 }
 
-// ordered is true for the types that tell the rules apart.
-func (n *node) ordered() bool { return n.c.Type == sigma.Temporal || n.c.Type == sigma.TemporalOrdered }
+// counts is true for the types that look at the events of a window, whatever rule found them.
+func (n *node) counts() bool {
+	switch n.c.Type {
+	case sigma.Temporal, sigma.TemporalOrdered, sigma.FirstSeen, sigma.Absence, sigma.OffHours:
+		return false
+	}
+	return true
+}
 
 func (e *Engine) newGroup(n *node) int32 {
 	if len(n.groups) >= e.options.MaxGroups && n.oldest >= 0 {
