@@ -41,7 +41,9 @@ func eventLines(t testing.TB) [][]byte {
 				lines = append(lines, bytes.TrimRight(line, "\r\n"))
 			}
 		}
-		z.Close()
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return lines
 }

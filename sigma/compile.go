@@ -30,7 +30,6 @@ type Options struct {
 type compiled struct {
 	rule    *Rule
 	expr    *pattern.Expr
-	program []step
 	entry   int32
 	witness []witness
 	tests   int
@@ -120,12 +119,10 @@ func (c *compiler) detection(h *Header, d *ast.Detection) (*pattern.Expr, bool) 
 	}
 	if err != nil {
 		line, code := d.Line, "condition"
-		var r refusal
-		if errors.As(err, &r) {
+		if r, ok := errors.AsType[refusal](err); ok {
 			line = r.line
 		}
-		var p *pattern.Refusal
-		if errors.As(err, &p) {
+		if p, ok := errors.AsType[*pattern.Error](err); ok {
 			code = p.Code
 		}
 		c.refuse(h, line, code, err.Error())
@@ -140,7 +137,7 @@ func (c *compiler) searches(d *ast.Detection) ([]*pattern.Expr, error) {
 	out := make([]*pattern.Expr, len(d.Searches))
 	for i := range d.Searches {
 		s := &d.Searches[i]
-		any := &pattern.Expr{Logic: pattern.Any, Search: s.Name}
+		alternatives := &pattern.Expr{Logic: pattern.Any, Search: s.Name}
 		for _, g := range s.Any {
 			all := &pattern.Expr{Logic: pattern.All}
 			for k := range g.All {
@@ -150,9 +147,9 @@ func (c *compiler) searches(d *ast.Detection) ([]*pattern.Expr, error) {
 				}
 				all.Kids = append(all.Kids, e)
 			}
-			any.Kids = append(any.Kids, all)
+			alternatives.Kids = append(alternatives.Kids, all)
 		}
-		out[i] = any
+		out[i] = alternatives
 	}
 	return out, nil
 }
@@ -274,10 +271,5 @@ func holdsOnNothing(e *pattern.Expr) bool {
 		}
 		return true
 	}
-	for _, k := range e.Kids {
-		if holdsOnNothing(k) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.Kids, holdsOnNothing)
 }

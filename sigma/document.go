@@ -103,7 +103,7 @@ type Comparison struct {
 }
 
 // Problem is why a document, or a rule of it, is not used.
-type Problem struct {
+type Problem struct { //nolint:errname // it is told to people as often as it is returned
 	File   string
 	Line   int    // from 1; 0 when it is about the whole file
 	Place  int    // which document of the file, from 0; empty ones are not counted
@@ -138,8 +138,7 @@ func Problems(err error) []*Problem {
 		}
 		return all
 	}
-	var p *Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		return []*Problem{p}
 	}
 	return []*Problem{{Code: "shape", Reason: err.Error()}}

@@ -1,6 +1,8 @@
 package sigma
 
 import (
+	"slices"
+
 	"github.com/kizuki-security/kizuki/sigma/internal/fold"
 	"github.com/kizuki-security/kizuki/sigma/internal/pattern"
 )
@@ -64,12 +66,7 @@ func (w *explainer) holds(e *pattern.Expr) bool {
 		return true
 	case pattern.Any:
 	}
-	for _, k := range e.Kids {
-		if w.holds(k) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.Kids, w.holds)
 }
 
 func (w *explainer) collect(e *pattern.Expr) {

@@ -96,8 +96,8 @@ func (m *Matcher) begin(e *Event) {
 		m.views = append(m.views, make([]view, n-len(m.views))...)
 	}
 	channel, id, kind := int32(-1), int32(-1), int32(-1)
-	for i := len(e.Fields) - 1; i >= 0; i-- {
-		f := m.names.Number(e.Fields[i].Name)
+	for i, v := range slices.Backward(e.Fields) {
+		f := m.names.Number(v.Name)
 		if f < 0 {
 			continue
 		}
@@ -264,6 +264,7 @@ func (m *Matcher) ask1(a *atom) bool {
 		if first < 0 {
 			return true
 		}
+	default:
 	}
 	for i := first; i >= 0; i = m.entries[i].next {
 		if m.holds(a, m.entries[i].at) {
@@ -291,6 +292,7 @@ func (m *Matcher) holds(a *atom, at int32) bool {
 			folded = m.folded(at)
 		}
 		return a.Holds(m.event.Fields[at].Value, folded)
+	default:
 	}
 	return a.Holds(m.form(a.form, at), nil)
 }

@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,10 +103,10 @@ func (p *parser) compare(c *Correlation, body mapping) bool {
 	c.Percentile = 50
 	for _, k := range m.keys {
 		v := m.values[k.Value]
-		switch {
-		case k.Value == "field":
+		switch k.Value {
+		case "field":
 			c.ValueOf = texts(v)
-		case k.Value == "percentile":
+		case "percentile":
 			f, err := strconv.ParseFloat(v.Value, 64)
 			if err != nil || !(f >= 0 && f <= 100) {
 				p.refuse(v, "condition", "percentile %q is no number from 0 to 100", v.Value)
@@ -125,12 +126,7 @@ func (p *parser) compare(c *Correlation, body mapping) bool {
 }
 
 func isComparison(op string) bool {
-	for _, c := range comparisons {
-		if c == op {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(comparisons, op)
 }
 
 func (p *parser) checkCompare(c *Correlation, n *yaml.Node, temporal bool) bool {

@@ -114,6 +114,7 @@ func (p *parser) search(name string, n *yaml.Node) (ast.Search, bool) {
 		return s, true
 	case yaml.SequenceNode:
 		return p.searchList(s, n)
+	default:
 	}
 	p.refuse(n, "shape", "search identifier %q is no map, list or text", name)
 	return s, false
@@ -194,6 +195,7 @@ func (p *parser) item(key, n *yaml.Node) (ast.Item, bool) {
 		}
 		p.refuse(n, "shape", "field %q has an empty list of values", key.Value)
 		return item, false
+	default:
 	}
 	p.refuse(n, "shape", "field %q: the value is a map", key.Value)
 	return item, false

@@ -1,6 +1,10 @@
 package sigma
 
-import "github.com/kizuki-security/kizuki/sigma/internal/pattern"
+import (
+	"slices"
+
+	"github.com/kizuki-security/kizuki/sigma/internal/pattern"
+)
 
 // step tests one atom and says where to go on. A place below zero is the end.
 type step struct {
@@ -70,8 +74,8 @@ func emit(program *[]step, e *pattern.Expr, yes, no int32) int32 {
 		entry = no
 	}
 	for _, late := range []bool{true, false} {
-		for i := len(e.Kids) - 1; i >= 0; i-- {
-			switch k := e.Kids[i]; {
+		for _, v := range slices.Backward(e.Kids) {
+			switch k := v; {
 			case slow(k) != late:
 			case e.Logic == pattern.All:
 				entry = emit(program, k, entry, no)
@@ -88,10 +92,5 @@ func slow(e *pattern.Expr) bool {
 	if e.Logic == pattern.Test {
 		return e.Atom.Op == pattern.OpRegex || e.Atom.Field == ""
 	}
-	for _, k := range e.Kids {
-		if slow(k) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.Kids, slow)
 }

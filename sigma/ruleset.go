@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -101,10 +102,8 @@ func (s *RuleSet) sourcesOf(l LogSource, channel, id, kind string) sources {
 		if word == "" || !s.words[i][word] {
 			return
 		}
-		for _, have := range out.known[i] {
-			if have == word {
-				return
-			}
+		if slices.Contains(out.known[i], word) {
+			return
 		}
 		out.known[i] = append(out.known[i], word)
 	}

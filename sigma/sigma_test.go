@@ -98,9 +98,11 @@ detection: {s: {A: 1}, condition: s}
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	bomb := "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+	var bombSb101 strings.Builder
 	for i := 1; i < 9; i++ {
-		bomb += fmt.Sprintf("a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i-1), 10), ","))
+		fmt.Fprintf(&bombSb101, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i-1), 10), ","))
 	}
+	bomb += bombSb101.String()
 	deep := strings.Repeat("[", 500) + strings.Repeat("]", 500)
 	for code, text := range map[string]string{
 		"yaml":  "title: [",

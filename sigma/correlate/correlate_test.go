@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,14 +97,12 @@ func TestChain(t *testing.T) {
 	if want := []string{"Guessed 6m0s [{User bob}] 2"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	for _, r := range b.matcher.Match(ptr(event(0, "E", "ok"))) {
+	for _, r := range b.matcher.Match(new(event(0, "E", "ok"))) {
 		if !b.engine.Silences(r.Rule) {
 			t.Errorf("%s is named by a correlation and reports all the same", r.Rule.Title)
 		}
 	}
 }
-
-func ptr(e sigma.Event) *sigma.Event { return &e }
 
 // TestOrderOfArrival: within the lateness, alerts do not depend on it.
 func TestOrderOfArrival(t *testing.T) {
@@ -112,7 +111,7 @@ func TestOrderOfArrival(t *testing.T) {
 	source := rand.New(rand.NewPCG(1, 2))
 	for i := range 400 {
 		events = append(events, event(time.Duration(source.IntN(3600))*time.Second,
-			"E", []string{"ok", "fail", "fail"}[i%3], "User", fmt.Sprint("u", source.IntN(5)), "IP", fmt.Sprint(source.IntN(9)), "N", fmt.Sprint(source.IntN(100))))
+			"E", []string{"ok", "fail", "fail"}[i%3], "User", fmt.Sprint("u", source.IntN(5)), "IP", strconv.Itoa(source.IntN(9)), "N", strconv.Itoa(source.IntN(100))))
 	}
 	text := bruteForce + `
 ---
@@ -151,7 +150,8 @@ func TestWhatIsLeftOutIsCounted(t *testing.T) {
 	}, base+"title: T\ncorrelation: {type: event_count, rules: [failed], group-by: [User], timespan: 1h, condition: {gte: 100}}\n")
 	events := []sigma.Event{
 		event(-time.Hour, "E", "ok"), event(0, "E", "ok"), event(-2*time.Minute, "E", "fail", "User", "late"),
-		event(48*time.Hour, "E", "fail", "User", "future"), {Fields: event(0, "E", "fail").Fields},
+		event(48*time.Hour, "E", "fail", "User", "future"),
+		{Fields: event(0, "E", "fail").Fields},
 	}
 	for i := range 30 {
 		events = append(events, event(time.Duration(i)*10*time.Second, "E", "fail", "User", fmt.Sprint("u", i)))

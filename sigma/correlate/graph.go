@@ -181,7 +181,7 @@ func (g *graph) visit(c *candidate) {
 	}
 	for i, name := range c.c.Rules {
 		to := edge{node: c.node, source: int32(i)}
-		s := source{}
+		var s source
 		if r := g.rules[name]; r != nil {
 			g.engine.consumers[r] = append(g.engine.consumers[r], to)
 			if _, known := g.engine.silenced[r]; !known || c.c.Generate {

@@ -261,7 +261,7 @@ func (e *Engine) judge(n *node, id int32, at int64) {
 	g := &n.slab[id]
 	count, holds := e.measure(n, g, at)
 	g.held = holds
-	if holds && !(g.was && at-g.before <= n.span) {
+	if holds && (!g.was || at-g.before > n.span) {
 		e.fire(n, g.shown, at, count)
 	}
 }

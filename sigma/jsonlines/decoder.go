@@ -313,44 +313,44 @@ func (d *Decoder) str() ([]byte, error) {
 	start := d.at + 1
 	i := start
 	var seen uint64 // all bytes: their high bits say whether there is more than ASCII
-	for {
-		if i+8 <= len(text) {
-			w := binary.LittleEndian.Uint64(text[i:])
-			// A byte of q (of b) is zero where the byte is a quote (a backslash).
-			q, b := w^every*'"', w^every*'\\'
-			stop := ((q-every)&^q | (b-every)&^b) & high
-			if stop == 0 {
-				seen |= w
-				i += 8
-				continue
-			}
+	for i+8 <= len(text) {
+		w := binary.LittleEndian.Uint64(text[i:])
+		// A byte of q (of b) is zero where the byte is a quote (a backslash).
+		q, b := w^every*'"', w^every*'\\'
+		stop := ((q-every)&^q | (b-every)&^b) & high
+		if stop != 0 {
 			n := bits.TrailingZeros64(stop) / 8
 			seen |= w & (1<<(8*n) - 1)
 			i += n
-		} else if i >= len(text) {
-			d.at = len(text)
-			return nil, d.fail("a string is not closed")
-		} else if text[i] != '"' && text[i] != '\\' {
-			seen |= uint64(text[i])
-			i++
-			continue
+			break
 		}
-		if text[i] == '\\' {
-			return d.escaped(start, i)
-		}
-		d.at = i + 1
-		if v := text[start:i]; seen&high == 0 || utf8.Valid(v) {
-			return v, nil
-		}
-		return d.mended(text[start:i]), nil
+		seen |= w
+		i += 8
 	}
+	for i < len(text) && text[i] != '"' && text[i] != '\\' {
+		seen |= uint64(text[i])
+		i++
+	}
+	if i >= len(text) {
+		d.at = len(text)
+		return nil, d.fail("a string is not closed")
+	}
+	if text[i] == '\\' {
+		return d.escaped(start, i)
+	}
+	d.at = i + 1
+	if v := text[start:i]; seen&high == 0 || utf8.Valid(v) {
+		return v, nil
+	}
+	return d.mended(text[start:i]), nil
 }
 
 // escaped goes on with a string that has its first backslash at i, copying it.
 func (d *Decoder) escaped(start, i int) ([]byte, error) {
 	text := d.text
 	n := len(d.copied)
-	out := append(d.copied, text[start:i]...)
+	out := d.copied
+	out = append(out, text[start:i]...)
 	for {
 		switch {
 		case i >= len(text):
@@ -389,7 +389,8 @@ func plainRun(s []byte) int {
 			return i + bits.TrailingZeros64(stop)/8
 		}
 	}
-	for ; i < len(s) && s[i] != '"' && s[i] != '\\'; i++ {
+	for i < len(s) && s[i] != '"' && s[i] != '\\' {
+		i++
 	}
 	return i
 }

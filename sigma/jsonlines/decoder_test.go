@@ -45,8 +45,10 @@ func TestDecode(t *testing.T) {
 			`Provider_Name=P:0 Provider_Guid=G:0 EventID_Qualifiers=0:1 EventID=4104:1 ` +
 				`TimeCreated_SystemTime=2026-04-17T05:24:53.092051Z:0 Correlation=<null>:3 Channel=C:0 Image=i:0 Data=a:0 Data=b:0`,
 		},
-		{`{"Event":{"System":{"EventID":1},"UserData":{"Operation":{"#attributes":{"xmlns":"u"},"User":"x","A":{"B":1}}}}}`,
-			`EventID=1:1 User=x:0 A.B=1:1`},
+		{
+			`{"Event":{"System":{"EventID":1},"UserData":{"Operation":{"#attributes":{"xmlns":"u"},"User":"x","A":{"B":1}}}}}`,
+			`EventID=1:1 User=x:0 A.B=1:1`,
+		},
 		{
 			`{"@timestamp":"2026-04-17T05:24:53Z","winlog":{"channel":"Security","event_id":4688,"event_data":{"NewProcessName":"x"},"api":"w"},"host":{"name":"h"}}`,
 			`@timestamp=2026-04-17T05:24:53Z:0 Channel=Security:0 EventID=4688:1 NewProcessName=x:0 winlog.api=w:0 host.name=h:0`,
@@ -66,11 +68,11 @@ func TestTime(t *testing.T) {
 	d := NewDecoder(Limits{})
 	for in, want := range map[string]time.Time{
 		`{"@timestamp":"2026-04-17T05:24:53.5Z","EventTime":"2020-01-01 00:00:00"}`: time.Date(2026, 4, 17, 5, 24, 53, 5e8, time.UTC),
-		`{"UtcTime":"2026-04-17 05:24:53.079"}`:                                    time.Date(2026, 4, 17, 5, 24, 53, 79e6, time.UTC),
-		`{"time":"2026-04-17T05:24:53+09:00"}`:                                     time.Date(2026, 4, 16, 20, 24, 53, 0, time.UTC),
-		`{"time":"1601-01-01T00:00:00Z"}`:                                          time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC),
-		`{"time":"2026-02-30T00:00:00Z"}`:                                          {},
-		`{"time":5}`:                                                               {},
+		`{"UtcTime":"2026-04-17 05:24:53.079"}`:                                     time.Date(2026, 4, 17, 5, 24, 53, 79e6, time.UTC),
+		`{"time":"2026-04-17T05:24:53+09:00"}`:                                      time.Date(2026, 4, 16, 20, 24, 53, 0, time.UTC),
+		`{"time":"1601-01-01T00:00:00Z"}`:                                           time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC),
+		`{"time":"2026-02-30T00:00:00Z"}`:                                           {},
+		`{"time":5}`:                                                                {},
 	} {
 		var e sigma.Event
 		if err := d.Decode([]byte(in), &e); err != nil || !e.Time.Equal(want) {

@@ -2,6 +2,7 @@
 package condition
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -47,7 +48,7 @@ func Parse(text string) (*Node, error) {
 	}
 	p := &parser{tokens: tokens(text)}
 	if len(p.tokens) == 0 {
-		return nil, fmt.Errorf("condition is empty")
+		return nil, errors.New("condition is empty")
 	}
 	n, err := p.or()
 	if err != nil {
@@ -61,7 +62,7 @@ func Parse(text string) (*Node, error) {
 
 func tokens(text string) []string {
 	var all []string
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		for word != "" {
 			i := strings.IndexAny(word, "()")
 			switch {
@@ -138,7 +139,7 @@ func (p *parser) primary() (*Node, error) {
 	t := p.peek()
 	switch {
 	case t == "":
-		return nil, fmt.Errorf("condition ends too early")
+		return nil, errors.New("condition ends too early")
 	case t == "(":
 		p.at++
 		n, err := p.or()
@@ -146,11 +147,11 @@ func (p *parser) primary() (*Node, error) {
 			return nil, err
 		}
 		if !p.word(")") {
-			return nil, fmt.Errorf("condition lacks a closing bracket")
+			return nil, errors.New("condition lacks a closing bracket")
 		}
 		return n, nil
 	case t == ")":
-		return nil, fmt.Errorf("condition has a closing bracket too many")
+		return nil, errors.New("condition has a closing bracket too many")
 	case p.at+1 < len(p.tokens) && strings.EqualFold(p.tokens[p.at+1], "of"):
 		return p.quantified(t)
 	case reserved(t):

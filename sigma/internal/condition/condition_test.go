@@ -38,8 +38,10 @@ func TestParse(t *testing.T) {
 		{"not (a or b)", "!(a|b)"},
 		{"not not a", "!!a"},
 		{"NOT a AND b OR c", "((!a&b)|c)"},
-		{"1 of selection_* and not 1 of filter_main_* and not 1 of filter_optional_*",
-			"(1:selection_*&!1:filter_main_*&!1:filter_optional_*)"},
+		{
+			"1 of selection_* and not 1 of filter_main_* and not 1 of filter_optional_*",
+			"(1:selection_*&!1:filter_main_*&!1:filter_optional_*)",
+		},
 		{"all of them", "all:them"},
 		{"any of sel*", "1:sel*"},
 		{"(((a)))and(b)", "(a&b)"},
@@ -73,9 +75,16 @@ func TestAgrees(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"them", "selection", true}, {"them", "_hidden", false}, {"selection_*", "selection_img", true},
-		{"selection_*", "selection", false}, {"*", "_hidden", true}, {"*_main_*", "filter_main_x", true},
-		{"a*a", "a", false}, {"a*a", "aa", true}, {"selection", "selection", true}, {"Selection*", "selection1", false},
+		{"them", "selection", true},
+		{"them", "_hidden", false},
+		{"selection_*", "selection_img", true},
+		{"selection_*", "selection", false},
+		{"*", "_hidden", true},
+		{"*_main_*", "filter_main_x", true},
+		{"a*a", "a", false},
+		{"a*a", "aa", true},
+		{"selection", "selection", true},
+		{"Selection*", "selection1", false},
 	} {
 		if got := Agrees(tt.pattern, tt.name); got != tt.want {
 			t.Errorf("%q and %q: %t", tt.pattern, tt.name, got)

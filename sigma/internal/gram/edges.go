@@ -3,6 +3,7 @@ package gram
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // class is the number of bytes at one end that are hashed for a group of literals. Exact literals hash both ends.
@@ -62,10 +63,8 @@ func (x *edges) build(all []Literal) {
 }
 
 func (x *edges) use(c class) {
-	for _, have := range x.classes {
-		if have == c {
-			return
-		}
+	if slices.Contains(x.classes, c) {
+		return
 	}
 	x.classes = append(x.classes, c)
 }

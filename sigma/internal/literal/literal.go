@@ -4,6 +4,7 @@ package literal
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -43,6 +44,7 @@ func required(re *syntax.Regexp) []string {
 		return alternate(re.Sub)
 	case syntax.OpCharClass:
 		return class(re)
+	default:
 	}
 	return nil
 }
@@ -76,12 +78,7 @@ func class(re *syntax.Regexp) []string {
 }
 
 func contains(set []string, s string) bool {
-	for _, x := range set {
-		if x == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(set, s)
 }
 
 func alternate(subs []*syntax.Regexp) []string {
@@ -134,6 +131,7 @@ func empty(re *syntax.Regexp) bool {
 	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText,
 		syntax.OpWordBoundary, syntax.OpNoWordBoundary:
 		return true
+	default:
 	}
 	return false
 }
@@ -170,6 +168,7 @@ func exactly(re *syntax.Regexp) []string {
 			set = append(set, one...)
 		}
 		return set
+	default:
 	}
 	return nil
 }

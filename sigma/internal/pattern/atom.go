@@ -249,9 +249,9 @@ func parseWhole(v []byte) (int64, bool) {
 func (c Cmp) Holds(n, m Number) bool {
 	order := 0
 	switch {
-	case n.exact && m.exact && n.whole < m.whole, !(n.exact && m.exact) && n.real < m.real:
+	case n.exact && m.exact && n.whole < m.whole, (!n.exact || !m.exact) && n.real < m.real:
 		order = -1
-	case n.exact && m.exact && n.whole > m.whole, !(n.exact && m.exact) && n.real > m.real:
+	case n.exact && m.exact && n.whole > m.whole, (!n.exact || !m.exact) && n.real > m.real:
 		order = 1
 	}
 	switch c {

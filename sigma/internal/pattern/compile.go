@@ -14,15 +14,15 @@ import (
 // Placeholders gives the values of a placeholder.
 type Placeholders map[string][]string
 
-// Refusal is why an item cannot be compiled; Code is that of sigma.Problem.
-type Refusal struct {
+// Error is why an item cannot be compiled; Code is that of sigma.Problem.
+type Error struct {
 	Code, Reason string
 }
 
-func (r *Refusal) Error() string { return r.Reason }
+func (r *Error) Error() string { return r.Reason }
 
 func refuse(code, format string, args ...any) error {
-	return &Refusal{Code: code, Reason: fmt.Sprintf(format, args...)}
+	return &Error{Code: code, Reason: fmt.Sprintf(format, args...)}
 }
 
 // chain is the modifiers of an item, sorted by what they do.
@@ -101,12 +101,12 @@ func (c *chain) check() error {
 	return nil
 }
 
-// Compile makes the expression of an item. Field names lose their spaces. The error is a *Refusal that names the field.
+// Compile makes the expression of an item. Field names lose their spaces. The error is a *Error that names the field.
 func Compile(item *ast.Item, search string, p Placeholders) (*Expr, error) {
 	e, err := compileItem(item, search, p)
-	var r *Refusal
+	var r *Error
 	if errors.As(err, &r) && item.Field != "" {
-		return nil, &Refusal{Code: r.Code, Reason: "field " + item.Field + ": " + r.Reason}
+		return nil, &Error{Code: r.Code, Reason: "field " + item.Field + ": " + r.Reason}
 	}
 	return e, err
 }

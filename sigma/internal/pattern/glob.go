@@ -3,6 +3,7 @@ package pattern
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -194,6 +195,7 @@ func (x *Text) Match(v []byte) bool {
 		return len(v) >= len(x.Lit) && string(v[len(v)-len(x.Lit):]) == x.Lit
 	case AnyText:
 		return true
+	case Glob:
 	}
 	_, _, ok := x.find(v)
 	return ok
@@ -214,6 +216,7 @@ func (x *Text) Find(v []byte) (start, end int, ok bool) {
 		return 0, len(x.Lit), true
 	case EndsWith:
 		return len(v) - len(x.Lit), len(v), true
+	case Glob:
 	}
 	return x.find(v)
 }
@@ -300,8 +303,8 @@ func (x *Text) matchAt(t []token, v []byte, i int) int {
 // matchBack gives where the tokens begin when they end with the text, not before least, or -1.
 func (x *Text) matchBack(t []token, v []byte, least int) int {
 	i := len(v)
-	for k := len(t) - 1; k >= 0; k-- {
-		if t[k].wild == '?' {
+	for _, v0 := range slices.Backward(t) {
+		if v0.wild == '?' {
 			if i <= least {
 				return -1
 			}
@@ -309,8 +312,8 @@ func (x *Text) matchBack(t []token, v []byte, least int) int {
 			i -= size
 			continue
 		}
-		n := len(t[k].lit)
-		if i-n < least || string(v[i-n:i]) != t[k].lit {
+		n := len(v0.lit)
+		if i-n < least || string(v[i-n:i]) != v0.lit {
 			return -1
 		}
 		i -= n
