@@ -75,6 +75,7 @@ type Engine struct {
 	records   []record
 	free      []int32
 	batch     []int32
+	events    uint64
 	newest    int64
 	watermark int64
 	limit     int64 // silences are judged before it

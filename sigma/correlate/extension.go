@@ -42,7 +42,7 @@ func (e *Engine) keep(n *node, in *input, at int64) {
 	k := kept{over: in.over}
 	if in.record >= 0 {
 		r := &e.records[in.record]
-		k.record = record{bytes: slices.Clone(r.bytes), fields: slices.Clone(r.fields)}
+		k.record = record{bytes: slices.Clone(r.bytes), fields: slices.Clone(r.fields), origin: r.origin}
 	}
 	l.list = append(l.list, k)
 	n.kept[in.group] = l
@@ -53,13 +53,24 @@ func (e *Engine) recall(n *node, id int32, shown string) {
 	for _, k := range n.kept[id].list {
 		in := input{record: -1, over: k.over}
 		if k.record.fields != nil {
-			in.record = e.record()
-			r := &e.records[in.record]
-			r.bytes, r.fields = k.record.bytes, k.record.fields
-			e.batch = append(e.batch, in.record) // freed when the moment is settled
+			in.record = e.revive(k.record)
 		}
 		e.emit(n, &in, shown)
 	}
+}
+
+// revive makes a record of an earlier event for this moment: one, however many silences tell of it.
+func (e *Engine) revive(old record) int32 {
+	for _, id := range e.batch {
+		if e.records[id].origin == old.origin {
+			return id
+		}
+	}
+	id := e.record()
+	r := &e.records[id]
+	r.bytes, r.fields, r.origin = old.bytes, old.fields, old.origin
+	e.batch = append(e.batch, id) // freed when the moment is settled
+	return id
 }
 
 // calendar knows working time.

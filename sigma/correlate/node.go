@@ -1,6 +1,8 @@
 package correlate
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -207,8 +209,10 @@ func (e *Engine) take(n *node, in *input, at int64) {
 		id = e.newGroup(n)
 	}
 	in.group = id
-	if n.repeats && in.record >= 0 && n.counts() && e.records[in.record].takenBy(n, id) {
-		in.group = -1 // an event that several rules found is one event
+	// An event that several rules found is one event: counted once, and told once to those that name this correlation.
+	again := n.repeats && in.record >= 0 && n.c.Type != sigma.FirstSeen && e.records[in.record].takenBy(n, id)
+	if again && n.counts() {
+		in.group = -1
 		return
 	}
 	g := &n.slab[id]
@@ -217,10 +221,13 @@ func (e *Engine) take(n *node, in *input, at int64) {
 		n.touched = append(n.touched, id)
 		n.renew(id)
 	}
-	if n.c.Type == sigma.Absence && len(n.out) > 0 {
+	if n.c.Type == sigma.Absence && len(n.out) > 0 && !again {
 		e.keep(n, in, at)
 	}
 	e.stats.Dropped += g.add(n, in.source, at, value, tuple, e.options.MaxWindow)
+	if again {
+		in.group = -1
+	}
 }
 
 // counts is true for the types that look at the events of a window, whatever rule found them.
@@ -284,12 +291,24 @@ func (e *Engine) pass(n *node) {
 	if len(n.out) == 0 {
 		return
 	}
+	if len(n.touched) > 1 { // by group, so that nothing depends on the order of arrival
+		slices.SortStableFunc(n.inbox, func(a, b input) int { return n.compareGroups(a.group, b.group) })
+	}
 	for i := range n.inbox {
 		in := &n.inbox[i]
 		if in.group >= 0 && n.slab[in.group].held {
 			e.emit(n, in, n.slab[in.group].shown)
 		}
 	}
+}
+
+// compareGroups orders groups by their group-by values; -1 comes first.
+func (n *node) compareGroups(a, b int32) int {
+	if a == b || a < 0 || b < 0 {
+		return cmp.Compare(min(a, 0), min(b, 0))
+	}
+	size := len(n.c.GroupBy)
+	return slices.CompareFunc(parts(n.slab[a].key)[:size], parts(n.slab[b].key)[:size], bytes.Compare)
 }
 
 func (e *Engine) emit(n *node, in *input, shown string) {

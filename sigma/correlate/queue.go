@@ -8,6 +8,7 @@ type record struct {
 	bytes  []byte
 	fields []span // by number of the name; below zero: absent
 	taken  []taken
+	origin uint64 // which event it was, of all
 }
 
 // taken says that an event is counted in a group already.
@@ -45,6 +46,8 @@ func (e *Engine) remember(at int64, event *sigma.Event, hits []sigma.Hit) {
 		return
 	}
 	r := &e.records[id]
+	e.events++
+	r.origin = e.events
 	r.bytes = r.bytes[:0]
 	if r.fields == nil {
 		r.fields = make([]span, len(e.wanted))
