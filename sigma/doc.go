@@ -19,5 +19,9 @@
 // What is the same for every event and every order of rules: the list of hits and its order (the order of the
 // documents given to Compile). Nothing here reads the clock, the environment or the network.
 //
-// Inside: sigma → condition, pattern, gram, literal, fold, route (all under sigma/internal).
+// Inside:
+//
+//	sigma → internal
+//	jsonlines → internal
+//	correlate → internal
 package sigma
