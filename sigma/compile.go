@@ -223,7 +223,7 @@ func (c *compiler) filter(f *Filter) {
 		c.refuse(&f.Header, f.Line, "reference", "filter: none of its rules is there: "+strings.Join(f.Rules, ", "))
 		return
 	}
-	if !holdsOnNothing(e) {
+	if !e.HoldsOnNothing() {
 		e = &pattern.Expr{Logic: pattern.Not, Kids: []*pattern.Expr{e}}
 	}
 	for _, r := range c.filtered(f) {
@@ -254,22 +254,4 @@ func (s LogSource) covers(l LogSource) bool {
 	return (s.Product == "" || strings.EqualFold(s.Product, l.Product)) &&
 		(s.Category == "" || strings.EqualFold(s.Category, l.Category)) &&
 		(s.Service == "" || strings.EqualFold(s.Service, l.Service))
-}
-
-// holdsOnNothing evaluates the condition with every search false: searches are the nodes below which tests stand.
-func holdsOnNothing(e *pattern.Expr) bool {
-	switch {
-	case e.Logic == pattern.Not:
-		return !holdsOnNothing(e.Kids[0])
-	case e.Logic == pattern.Test || e.Search != "":
-		return false
-	case e.Logic == pattern.All:
-		for _, k := range e.Kids {
-			if !holdsOnNothing(k) {
-				return false
-			}
-		}
-		return true
-	}
-	return slices.ContainsFunc(e.Kids, holdsOnNothing)
 }

@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/kizuki-security/kizuki/sigma/internal/rulefile"
 )
 
 var comparisons = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
 
-func (p *parser) correlation(h Header, m mapping) *Correlation {
-	body, ok := p.mapping(m.values["correlation"], "correlation")
+func (p *parser) correlation(h Header, m rulefile.Mapping) *Correlation {
+	body, ok := p.read.Mapping(m.Values["correlation"], "correlation")
 	if !ok {
 		return nil
 	}
@@ -24,11 +26,11 @@ func (p *parser) correlation(h Header, m mapping) *Correlation {
 	switch c.Type {
 	case EventCount, ValueCount, Temporal, TemporalOrdered, ValueSum, ValueAvg, ValueMin, ValueMax, ValuePercentile:
 	default:
-		p.refuse(body.node, "shape", "correlation type %q is not known", c.Type)
+		p.refuse(body.Node, "shape", "correlation type %q is not known", c.Type)
 		return nil
 	}
 	if c.Timespan == 0 {
-		p.refuse(body.node, "shape", "correlation has no timespan")
+		p.refuse(body.Node, "shape", "correlation has no timespan")
 		return nil
 	}
 	if !p.compare(c, body) {
@@ -38,16 +40,16 @@ func (p *parser) correlation(h Header, m mapping) *Correlation {
 }
 
 // common reads what all types have.
-func (p *parser) common(h Header, m, body mapping) *Correlation {
-	c := &Correlation{Header: h, GroupBy: texts(body.values["group-by"]), Rules: texts(body.values["rules"])}
-	if n := body.values["type"]; n != nil {
+func (p *parser) common(h Header, m, body rulefile.Mapping) *Correlation {
+	c := &Correlation{Header: h, GroupBy: rulefile.Texts(body.Values["group-by"]), Rules: rulefile.Texts(body.Values["rules"])}
+	if n := body.Values["type"]; n != nil {
 		c.Type = n.Value
 	}
 	if len(c.Rules) == 0 {
-		p.refuse(body.node, "shape", "correlation names no rules")
+		p.refuse(body.Node, "shape", "correlation names no rules")
 		return nil
 	}
-	for _, n := range []*yaml.Node{m.values["generate"], body.values["generate"]} {
+	for _, n := range []*yaml.Node{m.Values["generate"], body.Values["generate"]} {
 		c.Generate = c.Generate || n != nil && strings.EqualFold(n.Value, "true")
 	}
 	var ok bool
@@ -57,23 +59,23 @@ func (p *parser) common(h Header, m, body mapping) *Correlation {
 	return c.withAliases(p, body)
 }
 
-func (c *Correlation) withAliases(p *parser, body mapping) *Correlation {
-	n := body.values["aliases"]
+func (c *Correlation) withAliases(p *parser, body rulefile.Mapping) *Correlation {
+	n := body.Values["aliases"]
 	if n == nil {
 		return c
 	}
-	all, ok := p.mapping(n, "aliases")
+	all, ok := p.read.Mapping(n, "aliases")
 	if !ok {
 		return nil
 	}
 	c.Aliases = map[string]map[string]string{}
-	for _, k := range all.keys {
-		one, ok := p.mapping(all.values[k.Value], "alias "+k.Value)
+	for _, k := range all.Keys {
+		one, ok := p.read.Mapping(all.Values[k.Value], "alias "+k.Value)
 		if !ok {
 			return nil
 		}
 		fields := map[string]string{}
-		for rule, field := range one.values {
+		for rule, field := range one.Values {
 			fields[rule] = strings.ReplaceAll(field.Value, " ", "")
 		}
 		c.Aliases[k.Value] = fields
@@ -82,30 +84,30 @@ func (c *Correlation) withAliases(p *parser, body mapping) *Correlation {
 }
 
 // compare reads the condition of a correlation.
-func (p *parser) compare(c *Correlation, body mapping) bool {
-	n := body.values["condition"]
+func (p *parser) compare(c *Correlation, body rulefile.Mapping) bool {
+	n := body.Values["condition"]
 	temporal := c.Type == Temporal || c.Type == TemporalOrdered
 	if n == nil {
 		if temporal {
 			return true
 		}
-		p.refuse(body.node, "condition", "correlation has no condition")
+		p.refuse(body.Node, "condition", "correlation has no condition")
 		return false
 	}
 	if n.Kind == yaml.ScalarNode {
 		p.refuse(n, "condition", "correlation: the condition is no map of gt, gte, lt, lte, eq, neq")
 		return false
 	}
-	m, ok := p.mapping(n, "condition")
+	m, ok := p.read.Mapping(n, "condition")
 	if !ok {
 		return false
 	}
 	c.Percentile = 50
-	for _, k := range m.keys {
-		v := m.values[k.Value]
+	for _, k := range m.Keys {
+		v := m.Values[k.Value]
 		switch k.Value {
 		case "field":
-			c.ValueOf = texts(v)
+			c.ValueOf = rulefile.Texts(v)
 		case "percentile":
 			f, err := strconv.ParseFloat(v.Value, 64)
 			if err != nil || !(f >= 0 && f <= 100) {
@@ -145,8 +147,8 @@ func (p *parser) checkCompare(c *Correlation, n *yaml.Node, temporal bool) bool 
 }
 
 // duration reads a timespan: a number and s, m, h or d. Absent is 0.
-func (p *parser) duration(m mapping, key string) (time.Duration, bool) {
-	n := m.values[key]
+func (p *parser) duration(m rulefile.Mapping, key string) (time.Duration, bool) {
+	n := m.Values[key]
 	if n == nil {
 		return 0, true
 	}
@@ -164,8 +166,8 @@ func (p *parser) duration(m mapping, key string) (time.Duration, bool) {
 }
 
 // extension reads a correlation that Sigma does not have.
-func (p *parser) extension(h Header, m mapping) *Correlation {
-	body, ok := p.mapping(m.values["kizuki"], "kizuki")
+func (p *parser) extension(h Header, m rulefile.Mapping) *Correlation {
+	body, ok := p.read.Mapping(m.Values["kizuki"], "kizuki")
 	if !ok {
 		return nil
 	}
@@ -175,28 +177,28 @@ func (p *parser) extension(h Header, m mapping) *Correlation {
 	}
 	e := &Extension{}
 	c.Extension = e
-	c.ValueOf = texts(body.values["field"])
+	c.ValueOf = rulefile.Texts(body.Values["field"])
 	switch c.Type {
 	case FirstSeen:
 		var ok1, ok2 bool
 		e.Learn, ok1 = p.duration(body, "learn")
 		e.Forget, ok2 = p.duration(body, "forget")
 		if ok1 && ok2 && len(c.ValueOf) == 0 {
-			p.refuse(body.node, "shape", "first_seen needs a field")
+			p.refuse(body.Node, "shape", "first_seen needs a field")
 			return nil
 		}
 		ok = ok1 && ok2
 	case Absence:
 		ok = c.Timespan > 0
 		if !ok {
-			p.refuse(body.node, "shape", "absence needs a timespan")
+			p.refuse(body.Node, "shape", "absence needs a timespan")
 		}
 	case OffHours:
 		ok = p.offHours(e, body)
 	case Regularity:
 		ok = p.regularity(c, body)
 	default:
-		p.refuse(body.node, "shape", "type %q is not known under kizuki", c.Type)
+		p.refuse(body.Node, "shape", "type %q is not known under kizuki", c.Type)
 		return nil
 	}
 	if !ok {
@@ -205,9 +207,9 @@ func (p *parser) extension(h Header, m mapping) *Correlation {
 	return c
 }
 
-func (p *parser) regularity(c *Correlation, body mapping) bool {
+func (p *parser) regularity(c *Correlation, body rulefile.Mapping) bool {
 	number := func(key string) float64 {
-		if n := body.values[key]; n != nil {
+		if n := body.Values[key]; n != nil {
 			if f, err := strconv.ParseFloat(n.Value, 64); err == nil {
 				return f
 			}
@@ -216,41 +218,41 @@ func (p *parser) regularity(c *Correlation, body mapping) bool {
 	}
 	events, jitter := number("events"), number("jitter")
 	if c.Timespan == 0 || events < 3 || events > 1e6 || events != math.Trunc(events) || !(jitter >= 0 && jitter <= 100) {
-		p.refuse(body.node, "shape", "regularity needs a timespan, events (3 or more) and jitter (0 to 100)")
+		p.refuse(body.Node, "shape", "regularity needs a timespan, events (3 or more) and jitter (0 to 100)")
 		return false
 	}
 	c.Extension.Events, c.Extension.Jitter = int(events), jitter
 	return true
 }
 
-func (p *parser) offHours(e *Extension, body mapping) bool {
+func (p *parser) offHours(e *Extension, body rulefile.Mapping) bool {
 	one := func(key string) string {
-		if n := body.values[key]; n != nil {
+		if n := body.Values[key]; n != nil {
 			return n.Value
 		}
 		return ""
 	}
 	e.TimeZone, e.Calendar = one("timezone"), one("calendar")
 	if e.TimeZone == "" {
-		p.refuse(body.node, "shape", "off_hours needs a timezone")
+		p.refuse(body.Node, "shape", "off_hours needs a timezone")
 		return false
 	}
-	for _, s := range texts(body.values["hours"]) {
+	for _, s := range rulefile.Texts(body.Values["hours"]) {
 		h, ok := parseHours(s)
 		if !ok {
-			p.refuse(body.values["hours"], "value", "hours %q are not written like 08:30-17:30", s)
+			p.refuse(body.Values["hours"], "value", "hours %q are not written like 08:30-17:30", s)
 			return false
 		}
 		e.Hours = append(e.Hours, h)
 	}
 	if len(e.Hours) == 0 {
-		p.refuse(body.node, "shape", "off_hours needs hours")
+		p.refuse(body.Node, "shape", "off_hours needs hours")
 		return false
 	}
 	e.Days = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}
-	if n := body.values["days"]; n != nil {
+	if n := body.Values["days"]; n != nil {
 		e.Days = nil
-		for _, s := range texts(n) {
+		for _, s := range rulefile.Texts(n) {
 			at := strings.Index("sunmontuewedthufrisat", strings.ToLower(s))
 			if len(s) != 3 || at < 0 || at%3 != 0 {
 				p.refuse(n, "value", "day %q is not one of mon, tue, wed, thu, fri, sat, sun", s)
@@ -259,9 +261,9 @@ func (p *parser) offHours(e *Extension, body mapping) bool {
 			e.Days = append(e.Days, time.Weekday(at/3))
 		}
 	}
-	for _, s := range texts(body.values["holidays"]) {
+	for _, s := range rulefile.Texts(body.Values["holidays"]) {
 		if _, err := time.Parse(time.DateOnly, s); err != nil {
-			p.refuse(body.values["holidays"], "value", "holiday %q is not written like 2026-01-01", s)
+			p.refuse(body.Values["holidays"], "value", "holiday %q is not written like 2026-01-01", s)
 			return false
 		}
 		e.Holidays = append(e.Holidays, s)

@@ -76,7 +76,7 @@ func emit(program *[]step, e *pattern.Expr, yes, no int32) int32 {
 	for _, late := range []bool{true, false} {
 		for _, v := range slices.Backward(e.Kids) {
 			switch k := v; {
-			case slow(k) != late:
+			case k.Slow() != late:
 			case e.Logic == pattern.All:
 				entry = emit(program, k, entry, no)
 			default:
@@ -85,12 +85,4 @@ func emit(program *[]step, e *pattern.Expr, yes, no int32) int32 {
 		}
 	}
 	return entry
-}
-
-// slow says whether an expression has a regular expression or a keyword in it.
-func slow(e *pattern.Expr) bool {
-	if e.Logic == pattern.Test {
-		return e.Atom.Op == pattern.OpRegex || e.Atom.Field == ""
-	}
-	return slices.ContainsFunc(e.Kids, slow)
 }
