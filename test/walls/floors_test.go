@@ -39,7 +39,7 @@ var (
 		"home", "assessment", "policy", "ledger", "service", "accessreview", "supplier", "training",
 		"advisory", "incident", "logbook", "detection", "drill", "diagnosis", "desk", "watch",
 	}
-	logRooms     = []string{"event", "parse", "collect", "lake", "query", "detect", "logstest"}
+	logRooms     = []string{"event", "parse", "scan", "collect", "lake", "query", "detect", "logstest"}
 	contentRooms = []string{"catalog", "rules", "lessons", "playbooks", "parsers"}
 	libraryRooms = []string{"sigma", "evtx"}
 	// These two features join the office and the log pipeline.
