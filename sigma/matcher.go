@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/kizuki-security/kizuki/sigma/internal/fields"
@@ -337,4 +338,18 @@ func (m *Matcher) folded(at int32) []byte {
 		v.folded, v.foldedRound = m.text[n:len(m.text):len(m.text)], m.round
 	}
 	return v.folded
+}
+
+// Routed gives the rules that are for the source of the event, whether they match or not, in the order of the
+// documents: what can be found at all with such events. It is valid until the next call of the matcher.
+func (m *Matcher) Routed(e *Event) iter.Seq[*Rule] {
+	m.begin(e)
+	rules := m.part.rules
+	return func(yield func(*Rule) bool) {
+		for _, r := range rules {
+			if !yield(m.set.public[r]) {
+				return
+			}
+		}
+	}
 }

@@ -35,7 +35,7 @@ func (p *progress) step(done, total int) {
 		return
 	}
 	p.last = now
-	text := p.e.t(p.key, "done", done, "total", total)
+	text := p.e.t(p.key, "done", done, "total", total, "rate", rate(done, now.Sub(p.started)), "left", left(done, total, now.Sub(p.started)))
 	if terminal {
 		fmt.Fprintf(p.e.stderr, "\r\x1b[K%s", text)
 		p.shown = true
@@ -52,4 +52,15 @@ func (p *progress) end() {
 		fmt.Fprint(p.e.stderr, "\r\x1b[K")
 		p.shown = false
 	}
+}
+
+// rate is how many of what is counted a second brings.
+func rate(done int, spent time.Duration) int { return int(float64(done) / max(spent.Seconds(), 1)) }
+
+// left is how long the rest takes at this rate, or "?".
+func left(done, total int, spent time.Duration) string {
+	if done <= 0 || total < done {
+		return "?"
+	}
+	return (time.Duration(float64(spent) * float64(total-done) / float64(done))).Round(time.Second).String()
 }

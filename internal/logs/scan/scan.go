@@ -46,29 +46,39 @@ func Scan(ctx context.Context, files []File, rules *Rules, o Options) (*Total, e
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	o.Limits = o.Limits.orDefault()
 	engine, _ := rules.engine() // its problems were told when the rules were loaded
-	s := &scan{options: &o, engine: engine, total: &Total{Refused: map[Reason]uint64{}, RefusedFiles: map[Reason]uint64{}}}
+	return run(ctx, files, &o, func() func(*batch) *result {
+		w := &worker{&o, rules.Set.NewMatcher(), jsonlines.NewDecoder(jsonlines.Limits{}), engine.Silences, len(rules.Correlations) > 0}
+		return w.run
+	}, engine)
+}
+
+// run is the pipeline: one reader, workers (one when none are asked for), and the caller's goroutine that collects.
+// engine is nil when nothing is to be joined.
+func run(ctx context.Context, files []File, o *Options, work func() func(*batch) *result, engine *correlate.Engine) (*Total, error) {
+	workers := max(1, o.Workers)
+	o.Limits = o.Limits.orDefault()
+	s := &scan{options: o, engine: engine, total: &Total{Refused: map[Reason]uint64{}, RefusedFiles: map[Reason]uint64{}}}
 	for _, f := range files {
 		s.bytes += f.Size
 	}
-	s.order, s.work = make(chan *batch, 4*o.Workers), make(chan *batch, 4*o.Workers)
-	s.free = make(chan *batch, 8*o.Workers)
+	s.order, s.work = make(chan *batch, 4*workers), make(chan *batch, 4*workers)
+	s.free = make(chan *batch, 8*workers)
 	reading, stopReading := context.WithCancel(ctx)
 	defer stopReading()
 	var running sync.WaitGroup
-	for range o.Workers {
-		w := &worker{&o, rules.Set.NewMatcher(), jsonlines.NewDecoder(jsonlines.Limits{}), engine.Silences, len(rules.Correlations) > 0}
+	for range workers {
+		do := work()
 		running.Go(func() {
 			for b := range s.work {
-				b.out <- w.run(b)
+				b.out <- do(b)
 			}
 		})
 	}
 	running.Go(func() { s.produce(reading, files) })
 	err := s.collect(stopReading)
 	running.Wait()
-	if err == nil {
+	if err == nil && engine != nil {
 		err = s.conclude()
 	}
 	if err == nil {
@@ -178,7 +188,7 @@ func (s *scan) take(res *result, sum *counts) error {
 			return err
 		}
 	}
-	if len(res.together) > 0 || !res.newest.IsZero() {
+	if s.engine != nil && !res.newest.IsZero() {
 		if err := s.alerts(s.engine.Add(&sigma.Event{Time: res.newest}, nil)); err != nil {
 			return err
 		}

@@ -34,16 +34,22 @@ type worker struct {
 func (w *worker) run(b *batch) *result {
 	res := &result{batch: b}
 	res.counts.add(&b.counts)
+	b.each(w.decoder, res, func(e *sigma.Event, record uint64) { w.event(res, e, record) })
+	return res
+}
+
+// each gives the events of a batch, and counts them and what cannot be decoded.
+func (b *batch) each(d *jsonlines.Decoder, res *result, visit func(*sigma.Event, uint64)) {
 	for i := range b.events {
 		e := &b.events[i]
 		e.Fields = b.fields[e.from:e.to]
 		res.counts.read++
-		w.event(res, &e.Event, e.record)
+		visit(&e.Event, e.record)
 	}
 	var e sigma.Event
 	for _, o := range b.objects {
 		e = sigma.Event{Fields: e.Fields[:0]}
-		if err := w.decoder.Decode(b.text[o.from:o.to], &e); err != nil {
+		if err := d.Decode(b.text[o.from:o.to], &e); err != nil {
 			reason := NotJSON
 			if failed, ok := errors.AsType[*jsonlines.Error](err); ok && failed.Limit {
 				reason = TooLarge
@@ -52,9 +58,8 @@ func (w *worker) run(b *batch) *result {
 			continue
 		}
 		res.counts.read++
-		w.event(res, &e, o.record)
+		visit(&e, o.record)
 	}
-	return res
 }
 
 // event matches one event; it is counted as read already.

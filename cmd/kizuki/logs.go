@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/app/logs"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+type logsCommand struct {
+	Scan logsScan `cmd:"" help:"Look for attacks in log files: Windows event logs and JSON, also inside gz, zst and zip. Needs no office. Example: kizuki logs scan --rules rules/windows C:\\Windows\\System32\\winevt\\Logs"`
+	Dump logsDump `cmd:"" help:"Write Windows event logs as JSON lines. Example: kizuki logs dump Security.evtx > security.jsonl"`
+}
+
+type logsScan struct {
+	Paths    []string `arg:"" name:"path" help:"Files and folders; a folder with all that is below."`
+	Rules    []string `required:"" help:"Folder or file of Sigma rules; may be given more than once." placeholder:"PATH"`
+	MinLevel string   `help:"Least level of hits that are shown: informational, low, medium, high, critical." default:"informational" enum:"informational,low,medium,high,critical"`
+	From     string   `help:"Only events from this time on: 2026-11-26 or 2026-11-26T09:00:00+09:00. A day begins at midnight of this computer." placeholder:"TIME"`
+	To       string   `help:"Only events before this time." placeholder:"TIME"`
+	Exclude  []string `help:"Leave out files and folders whose name or path fits this pattern, e.g. Archive-*; may be given more than once." placeholder:"GLOB"`
+	FailOn   string   `help:"Exit with code 3 when there is a hit of this level or above." default:"" enum:",informational,low,medium,high,critical"`
+	Format   string   `help:"table, jsonl (kizuki.hit/1) or csv." default:"table" enum:"table,jsonl,csv"`
+	Out      string   `help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
+}
+
+// usage tells wrong usage that only this command can know.
+func (e *environment) usage(err error) error {
+	fmt.Fprintln(e.stderr, "kizuki:", e.say(err))
+	return exitError{exitUsage}
+}
+
+// Run scans. Hits go to the output as they are found; what was read and refused goes to standard error.
+func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
+	o := logs.Options{MinLevel: logs.Severity(c.MinLevel)}
+	if o.From, err = moment(c.From); err == nil {
+		o.To, err = moment(c.To)
+	}
+	if err != nil {
+		return e.usage(err)
+	}
+	files, err := e.logFiles(c.Paths, c.Exclude)
+	if err != nil {
+		return err
+	}
+	rules, err := e.rules(c.Rules)
+	if err != nil {
+		return err
+	}
+	out, err := e.output(c.Out)
+	if err != nil {
+		return err
+	}
+	w := &hitWriter{e: e, format: c.Format, out: out}
+	worst := -1
+	o.Hit = func(h *logs.Hit) error {
+		worst = max(worst, logs.Severity(h.Rule.Level))
+		return w.hit(h)
+	}
+	o.File = e.tellFile
+	progress := e.progress("cli.logs.reading")
+	o.Progress = func(p logs.Progress) { progress.step(int(p.Bytes>>20), int(p.TotalBytes>>20)) }
+	err = w.head()
+	var total *logs.Total
+	if err == nil {
+		total, err = logs.Scan(ctx, files, rules, o)
+	}
+	progress.end()
+	stopped := err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled)
+	if stopped {
+		err = nil
+	}
+	if err := errors.Join(err, out.Close()); err != nil {
+		return err
+	}
+	e.tellTotal(total)
+	return c.code(e, total, stopped, worst)
+}
+
+// code maps the outcome: interrupted before found before failed before partly done.
+func (c *logsScan) code(e *environment, total *logs.Total, stopped bool, worst int) error {
+	lost := uint64(0)
+	for reason, n := range total.Refused {
+		if reason != logs.OutsideTime && reason != logs.NoTime {
+			lost += n
+		}
+	}
+	switch {
+	case stopped:
+		fmt.Fprintln(e.stderr, "kizuki:", e.t("cli.interrupted"))
+		return exitError{exitInterrupted}
+	case c.FailOn != "" && worst >= logs.Severity(c.FailOn):
+		return exitError{exitFound}
+	case total.FilesRefused > 0 && total.FilesRefused == total.Files:
+		return exitError{exitFailed}
+	case total.FilesRefused > 0 || lost > 0:
+		return exitError{exitPartly}
+	}
+	return nil
+}
+
+// moment reads a time of the command line; empty is the zero time.
+func moment(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	for _, layout := range []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05", time.DateTime} {
+		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil { //nolint:gosmopolitan // the person's clock
+			return at, nil
+		}
+	}
+	return time.Time{}, problem.Invalid("", "cli.logs.time", "text", text)
+}
+
+// logFiles lists files; a name that does not exist is wrong usage.
+func (e *environment) logFiles(paths, exclude []string) ([]logs.File, error) {
+	files, err := logs.Find(paths, exclude)
+	if err != nil {
+		return nil, e.usage(problem.Invalid("", "cli.logs.pattern"))
+	}
+	for _, f := range files {
+		if f.Error != nil && f.Error.Reason == logs.Missing {
+			return nil, e.usage(problem.Invalid("", "cli.logs.missing", "file", f.Path))
+		}
+	}
+	if len(files) == 0 {
+		return nil, e.usage(problem.Invalid("", "cli.logs.no_files"))
+	}
+	return files, nil
+}
+
+// rules loads rules and says how many are refused; without any that works there is nothing to do.
+func (e *environment) rules(paths []string) (*logs.Rules, error) {
+	rules, err := logs.LoadRules(paths)
+	if err != nil {
+		return nil, e.usage(err)
+	}
+	n := len(rules.Set.Rules())
+	fmt.Fprintln(e.stderr, e.t("cli.rules.loaded", "rules", n, "correlations", len(rules.Correlations), "refused", len(rules.Problems)))
+	if n == 0 {
+		return nil, e.usage(problem.Invalid("", "cli.rules.none"))
+	}
+	return rules, nil
+}
+
+// tellFile tells only what a person must know: files and records that were not scanned.
+func (e *environment) tellFile(f *logs.FileReport) error {
+	name := printable(f.Name)
+	if f.Error != nil {
+		fmt.Fprintln(e.stderr, e.t("cli.logs.file", "file", name, "reason", e.t("cli.logs.reason."+string(f.Error.Reason))))
+	}
+	for _, note := range f.Notes {
+		fmt.Fprintln(e.stderr, e.t("cli.logs.file", "file", name, "reason", printable(note)))
+	}
+	return nil
+}
+
+// tellTotal writes what adds up.
+func (e *environment) tellTotal(t *logs.Total) {
+	refused := uint64(0)
+	for _, n := range t.Refused {
+		refused += n
+	}
+	fmt.Fprintln(e.stderr, e.t("cli.logs.total", "files", t.Files, "hits", t.Hits, "read", t.Read, "scanned", t.Scanned, "refused", refused))
+	for _, reason := range slices.Sorted(maps.Keys(t.Refused)) {
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.records", "n", t.Refused[reason], "reason", e.t("cli.logs.reason."+string(reason))))
+	}
+	for _, reason := range slices.Sorted(maps.Keys(t.RefusedFiles)) {
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.files", "n", t.RefusedFiles[reason], "reason", e.t("cli.logs.reason."+string(reason))))
+	}
+	if t.NotTried > 0 {
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.not_tried", "n", t.NotTried))
+	}
+	if t.Untimed+t.Evicted+t.Dropped+t.Hurried > 0 {
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.correlations", "untimed", t.Untimed, "evicted", t.Evicted, "dropped", t.Dropped, "hurried", t.Hurried))
+	}
+}
+
+// output opens the file of a result, or standard output.
+func (e *environment) output(name string) (*output, error) {
+	if name == "-" {
+		return &output{Writer: bufio.NewWriter(e.stdout)}, nil
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // the person names the file
+	if err != nil {
+		return nil, fmt.Errorf("write the result: %w", err)
+	}
+	return &output{bufio.NewWriter(f), f}, nil
+}
+
+type output struct {
+	*bufio.Writer
+
+	file io.Closer // nil: standard output stays open
+}
+
+// Close writes what waits; its error is that of the disk.
+func (o *output) Close() error {
+	err := o.Flush()
+	if o.file != nil {
+		err = errors.Join(err, o.file.Close())
+	}
+	return err
+}
+
+type logsDump struct {
+	Files []string `arg:"" name:"file" help:"Windows event logs, also inside gz, zst and zip, and folders of them."`
+	Out   string   `help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
+}
+
+// Run writes each record as one line.
+func (c *logsDump) Run(ctx context.Context, e *environment) error {
+	files, err := e.logFiles(c.Files, nil)
+	if err != nil {
+		return err
+	}
+	out, err := e.output(c.Out)
+	if err != nil {
+		return err
+	}
+	all, partly := 0, 0
+	line := func(text []byte) error {
+		_, err := out.Write(text)
+		return errors.Join(err, out.WriteByte('\n'))
+	}
+	err = logs.Dump(ctx, files, logs.Limits{}, line, func(f *logs.FileReport) error {
+		all++
+		if f.Error != nil || f.Read != f.Scanned {
+			partly++
+		}
+		fmt.Fprintln(e.stderr, e.t("cli.logs.dumped", "file", printable(f.Name), "n", strconv.FormatUint(f.Scanned, 10), "lost", f.Read-f.Scanned))
+		return e.tellFile(f)
+	})
+	if err := errors.Join(err, out.Close()); err != nil {
+		return err
+	}
+	if partly > 0 {
+		return exitError{exitPartly}
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/kizuki-security/kizuki/internal/app/logs"
+)
+
+// hitWriter writes hits as they come.
+type hitWriter struct {
+	e      *environment
+	format string
+	out    *output
+	text   []byte
+}
+
+// head writes the first line.
+func (w *hitWriter) head() error {
+	if w.format != "csv" {
+		return nil
+	}
+	if _, err := w.out.WriteString("\ufeff"); err != nil { // Excel takes UTF-8 for CP932 without it
+		return err
+	}
+	return w.row("rule_id", "title", "level", "time", "file", "record", "fields", "why", "author", "license")
+}
+
+func (w *hitWriter) hit(h *logs.Hit) error {
+	at, record := "", ""
+	if !h.Time.IsZero() {
+		at = h.Time.UTC().Format(time.RFC3339Nano)
+	}
+	if !h.Together {
+		record = strconv.FormatUint(h.Record, 10)
+	}
+	switch w.format {
+	case "jsonl":
+		var err error
+		if w.text, err = h.AppendJSON(w.text[:0]); err != nil {
+			return err
+		}
+		_, err = w.out.Write(append(w.text, '\n'))
+		return err
+	case "csv":
+		var err error
+		if w.text, err = h.AppendJSON(w.text[:0]); err != nil {
+			return err
+		}
+		var parts struct{ Fields, Why json.RawMessage }
+		if err := json.Unmarshal(w.text, &parts); err != nil {
+			return err
+		}
+		return w.row(h.Rule.ID, h.Rule.Title, h.Rule.Level, at, h.File, record, string(parts.Fields), string(parts.Why), h.Rule.Author, h.Rule.License)
+	}
+	place := h.File + " #" + record
+	if h.Together {
+		place = w.e.t("cli.logs.together", "n", strconv.FormatFloat(h.Count, 'f', -1, 64))
+		for _, f := range h.Fields {
+			place += " " + f.Name + "=" + f.Value
+		}
+	}
+	if at == "" {
+		at = "-"
+	}
+	_, err := fmt.Fprintf(w.out, "%-28s %-13s %s  %s\n", at, h.Rule.Level, printable(h.Rule.Title), printable(place))
+	return err
+}
+
+// row writes a line of CSV. An attacker writes what stands in logs: nothing of it may become a formula.
+func (w *hitWriter) row(cells ...string) error {
+	for i, cell := range cells {
+		if strings.ContainsAny(cell[:min(1, len(cell))], "=+-@\t\r") {
+			cells[i] = "'" + cell
+		}
+	}
+	out := csv.NewWriter(w.out)
+	out.UseCRLF = true
+	if err := out.Write(cells); err != nil {
+		return err
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// printable keeps what comes from logs and names of files from steering the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return '·'
+		}
+		return r
+	}, text)
+}
