@@ -118,8 +118,8 @@ func isZip(head []byte) bool {
 func (o *opener) stream(name string, source io.Reader, depth int) error {
 	r := bufio.NewReaderSize(source, readAhead)
 	head, err := r.Peek(512)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
+		return err // with something before it, the error comes again behind what can be read
 	}
 	packed := bytes.HasPrefix(head, []byte("\x1f\x8b")) || bytes.HasPrefix(head, []byte(zstdFrame)) || isZip(head)
 	if packed && depth >= o.limits.Depth {
