@@ -6,9 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/kizuki-security/kizuki/sigma"
 )
@@ -56,15 +54,6 @@ func parseAll(t testing.TB, files []file) ([]sigma.Document, []*sigma.Problem) {
 		problems = append(problems, sigma.Problems(err)...)
 	}
 	return documents, problems
-}
-
-func cpuTime(t testing.TB) time.Duration {
-	t.Helper()
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 func heap() uint64 {
