@@ -240,7 +240,7 @@ func TestMemory(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	before := m.HeapAlloc
-	begin := time.Now() //nolint:forbidigo // only told
+	begin := time.Now()
 	for {
 		_, err := reader.Next()
 		if errors.Is(err, errEnd) {

@@ -15,7 +15,8 @@ func (r *Record) AppendJSON(dst []byte) ([]byte, error) {
 	j := jsonWriter{decoder: r.decoder, from: len(dst)}
 	j.kids, j.vals, j.depth = j.kids[:0], j.vals[:0], 0
 	err := j.gather(r.start, r.end)
-	out := append(dst[:len(dst):cap(dst)], '{')
+	out := dst
+	out = append(out, '{')
 	if err == nil {
 		out, err = j.children(out, 0)
 	}
@@ -240,6 +241,7 @@ func (j *jsonWriter) inside(parts, vals binxml.Span) error {
 			}
 		case binxml.OpInst:
 			_, err = j.gatherInstance(int(o.A), int(o.B))
+		default: // text and attributes
 		}
 		if j.jsonBudget--; err == nil && j.jsonBudget < 0 {
 			err = binxml.ErrTooExpensive

@@ -3,7 +3,6 @@ package sigma
 import (
 	"slices"
 
-	"github.com/kizuki-security/kizuki/sigma/internal/fold"
 	"github.com/kizuki-security/kizuki/sigma/internal/pattern"
 )
 
@@ -143,21 +142,8 @@ func (w *explainer) place(a *atom, at int32) (start, end int, ok bool) {
 		if !ok || a.form == pattern.Raw {
 			return start, end, ok
 		}
-		return formOffset(a.form, raw, start), formOffset(a.form, raw, end), true
+		return pattern.Offset(a.form, raw, start), pattern.Offset(a.form, raw, end), true
 	case pattern.OpCIDR, pattern.OpCompare, pattern.OpTime, pattern.OpRef, pattern.OpNull, pattern.OpExists:
 	}
 	return 0, 0, false
-}
-
-// formOffset turns a place in a form of the value into the place in the value.
-func formOffset(f pattern.Form, raw []byte, at int) int {
-	switch f {
-	case pattern.DashRaw:
-		return pattern.DashOffset(raw, at)
-	case pattern.DashFolded:
-		folded, _ := fold.Append(nil, raw)
-		return fold.Offset(raw, pattern.DashOffset(folded, at))
-	case pattern.Folded, pattern.Raw:
-	}
-	return fold.Offset(raw, at)
 }

@@ -49,11 +49,7 @@ func (c *doctorCommand) Run(ctx context.Context, e *environment) error {
 }
 
 func (e *environment) checks(ctx context.Context) (checks []app.Check, err error) {
-	dir, err := e.folder()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := e.config(dir)
+	cfg, err := e.folderConfig()
 	if err != nil {
 		return nil, err
 	}

@@ -89,11 +89,7 @@ func (e *environment) openSelf(ctx context.Context) (*app.App, error) {
 func (e *environment) openPast(ctx context.Context) (*app.App, error) { return e.openFolder(ctx, true) }
 
 func (e *environment) openFolder(ctx context.Context, reading bool) (*app.App, error) {
-	dir, err := e.folder()
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := e.config(dir)
+	cfg, err := e.folderConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -148,4 +144,13 @@ func (e *environment) dial(ctx context.Context) (*remote.Office, error) {
 		return nil, err
 	}
 	return remote.Dial(ctx, dir, version(), e.lang)
+}
+
+// folderConfig is how the office in the data folder is opened.
+func (e *environment) folderConfig() (app.Config, error) {
+	dir, err := e.folder()
+	if err != nil {
+		return app.Config{}, err
+	}
+	return e.config(dir)
 }

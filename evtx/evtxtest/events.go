@@ -57,9 +57,11 @@ type System struct {
 // NewRecord makes a record of a template of NewEvent with its data.
 func NewRecord(t *Template, s System, data Value) Instance {
 	return Instance{t, []Value{
-		Text(s.Provider), {Type: GUID, Data: []byte("0123456789abcdef")},
+		Text(s.Provider),
+		{Type: GUID, Data: []byte("0123456789abcdef")},
 		Number(Uint16, 2, uint64(s.EventID)), Number(Uint8, 1, 5), Number(Uint8, 1, 4), Number(Uint16, 2, 1),
-		Number(Uint8, 1, 0), Number(Hex64, 8, 1<<63), Time(s.Time), Number(Uint64, 8, s.Record), {},
+		Number(Uint8, 1, 0), Number(Hex64, 8, 1<<63), Time(s.Time), Number(Uint64, 8, s.Record),
+		{},
 		Number(Uint32, 4, 3208), Number(Uint32, 4, 1724), Text(s.Channel), Text(s.Computer), Identifier(5, 18), data,
 	}}
 }

@@ -3,6 +3,7 @@ package correlate_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -237,4 +238,28 @@ func BenchmarkEventCount(b *testing.B) {
 		engine.engine.Add(&e, hits)
 	}
 	b.ReportMetric(float64(engine.engine.Stats().Groups), "groups")
+}
+
+// TestGroupsAreSmall measures what a live group costs.
+func TestGroupsAreSmall(t *testing.T) {
+	const groups = 50_000
+	engine := set(t, correlate.Options{},
+		base+"title: T\ncorrelation: {type: event_count, rules: [failed], group-by: [User], timespan: 10d, condition: {gte: 1000}}\n")
+	heap := func() uint64 {
+		runtime.GC()
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		return s.HeapAlloc
+	}
+	before := heap()
+	for i := range 3 * groups {
+		e := event(time.Duration(i)*time.Millisecond, "E", "fail", "User", fmt.Sprintf("User-%08d", i%groups))
+		engine.engine.Add(&e, engine.matcher.Match(&e))
+	}
+	cost := (heap() - before) / groups
+	t.Logf("%d bytes for each group with three events", cost)
+	if cost > 300 {
+		t.Error("more than 300")
+	}
+	runtime.KeepAlive(engine)
 }

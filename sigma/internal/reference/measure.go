@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"time"
@@ -142,10 +143,7 @@ func firstSeen(c *correlation, groups []*group, fire report) []occurrence {
 			if in.time.Sub(start) < c.learn || slices.ContainsFunc(g.inputs, func(old input) bool { return c.remembers(old, in) }) {
 				continue
 			}
-			names := map[string]string{}
-			for name, text := range g.names {
-				names[name] = text
-			}
+			names := maps.Clone(g.names)
 			for i, field := range c.fields {
 				names[field] = in.counts[i]
 			}

@@ -3,6 +3,7 @@ package reference
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"unicode/utf16"
 )
 
@@ -153,6 +154,9 @@ func (p pattern) encode(how string) ([]pattern, error) {
 	var out []pattern
 	for _, text := range texts {
 		for _, encoded := range encodings[how](text) {
+			if encoded == "" && text != "" {
+				return nil, fmt.Errorf("%s leaves nothing of %q to look for", how, text)
+			}
 			out = append(out, literalPattern(encoded))
 		}
 	}

@@ -3,6 +3,7 @@ package reference
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -158,10 +159,7 @@ func (c *correlation) pick(r record, d *document, rule int, fields []string) (ma
 // with gives an event the names of a group, for the correlation that looks at this one.
 func (o occurrence) with(names map[string]string) occurrence {
 	r := o.record
-	r.fields = map[string][]value{}
-	for name, values := range o.record.fields {
-		r.fields[name] = values
-	}
+	r.fields = maps.Clone(o.record.fields)
 	for name, text := range names {
 		r.fields[name] = []value{newValue(text, false)}
 	}

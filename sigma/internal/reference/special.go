@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -189,7 +190,7 @@ func (l *loader) expand(text string) ([]pattern, error) {
 		var longer []pattern
 		for _, p := range found {
 			for _, text := range choice {
-				longer = append(longer, append(p[:len(p):len(p)], parsePattern(text)...))
+				longer = append(longer, append(slices.Clip(p), parsePattern(text)...))
 			}
 		}
 		found = longer
