@@ -1,0 +1,50 @@
+// Package query finds log lines: a small language and its tree, and the execution of trees over blocks of columns.
+//
+// It owns the words query, term, block, column and cost. It imports internal/logs/event and knows no storage: the lake
+// and the tests hand it blocks.
+package query
+
+import "context"
+
+// Column is one column of a block, dictionary-coded: row i has Values[Codes[i]]. A block holds at most 8,192 rows, so
+// that a predicate is run once for each distinct value.
+type Column struct {
+	Codes  []uint16
+	Values []string
+}
+
+// Stat is what is known of a block without reading it.
+type Stat struct {
+	Rows     int
+	From, To int64  // least and greatest time, microseconds since 1970 UTC
+	Source   string // the one source of all rows; empty: more than one
+	Bytes    int64  // length of all raw lines together, for the cost
+}
+
+// Block is up to 8,192 records, sorted by source, time and sequence. A block is used by one goroutine at a time;
+// slices and strings stay valid until Release. Reading a damaged block is an error, never a wrong answer.
+type Block interface {
+	Stat() Stat
+	// MayHave says whether the words (lower-cased, as Words cuts them) and whole values may all occur. False is
+	// certain; true may be wrong; without a sidecar it is true.
+	MayHave(words []string) (bool, error)
+	Times() ([]int64, error)    // microseconds since 1970 UTC, one for each row
+	Seqs() ([]uint64, error)    // one for each row
+	Column(name string) (*Column, error) // "source", "format", one of event.Common or event.Promoted; nil: all rows have ""
+	Messages() (text []byte, ends []uint32, err error) // raw lines one after another; row i ends at ends[i]
+	Release()
+}
+
+// Store hands out the blocks that may hold rows of a range of time, newest first by Stat.To. Hot and sealed blocks come
+// alike; each record is in exactly one block of one call.
+type Store interface {
+	Blocks(ctx context.Context, from, to int64, sources []string) (Blocks, error)
+}
+
+// Blocks is one consistent look at the store. Close lets files go that were merged or deleted meanwhile.
+type Blocks interface {
+	Len() int
+	Stat(i int) Stat
+	Open(i int) (Block, error)
+	Close() error
+}
