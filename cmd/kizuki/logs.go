@@ -29,6 +29,9 @@ type logsScan struct {
 	To       string   `help:"Only events before this time." placeholder:"TIME"`
 	Exclude  []string `help:"Leave out files and folders whose name or path fits this pattern, e.g. Archive-*; may be given more than once." placeholder:"GLOB"`
 	FailOn   string   `help:"Exit with code 3 when there is a hit of this level or above." default:"" enum:",informational,low,medium,high,critical"`
+	Product  string   `help:"Where events without a Windows channel come from, as rules call it: fortigate, aws, m365." placeholder:"NAME"`
+	Service  string   `help:"The same, its service: cloudtrail, threat_management." placeholder:"NAME"`
+	Category string   `help:"The same, its category: firewall, proxy, webserver." placeholder:"NAME"`
 	Format   string   `help:"table, jsonl (kizuki.hit/1) or csv." default:"table" enum:"table,jsonl,csv"`
 	Out      string   `help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
 }
@@ -41,7 +44,7 @@ func (e *environment) usage(err error) error {
 
 // Run scans. Hits go to the output as they are found; what was read and refused goes to standard error.
 func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
-	o := logs.Options{MinLevel: logs.Severity(c.MinLevel)}
+	o := logs.Options{MinLevel: logs.Severity(c.MinLevel), Source: logs.Source{Product: c.Product, Category: c.Category, Service: c.Service}}
 	if o.From, err = moment(c.From); err == nil {
 		o.To, err = moment(c.To)
 	}
@@ -179,6 +182,9 @@ func (e *environment) tellTotal(t *logs.Total) {
 	}
 	for _, reason := range slices.Sorted(maps.Keys(t.RefusedFiles)) {
 		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.files", "n", t.RefusedFiles[reason], "reason", e.t("cli.logs.reason."+string(reason))))
+	}
+	if t.Unsourced > 0 {
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.unsourced", "n", t.Unsourced))
 	}
 	if t.NotTried > 0 {
 		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.not_tried", "n", t.NotTried))

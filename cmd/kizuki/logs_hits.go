@@ -62,7 +62,7 @@ func (w *hitWriter) hit(h *logs.Hit) error {
 	if h.Together {
 		place = w.e.t("cli.logs.together", "n", strconv.FormatFloat(h.Count, 'f', -1, 64))
 		for _, f := range h.Fields {
-			place += " " + f.Name + "=" + f.Value
+			place = fmt.Sprintf("%s %s=%s", place, f.Name, f.Value)
 		}
 	}
 	if at == "" {

@@ -2,9 +2,12 @@
 // them as JSON lines, and checking rules. Its names are those of internal/logs/scan, which does the work.
 package logs
 
-import "github.com/kizuki-security/kizuki/internal/logs/scan"
+import (
+	"github.com/kizuki-security/kizuki/internal/logs/scan"
+	"github.com/kizuki-security/kizuki/sigma"
+)
 
-// What the command line sees of a scan.
+//nolint:revive // names of internal/logs/scan, explained there
 type (
 	File       = scan.File
 	FileReport = scan.FileReport
@@ -14,6 +17,7 @@ type (
 	Progress   = scan.Progress
 	Reason     = scan.Reason
 	Rules      = scan.Rules
+	Source     = sigma.LogSource
 	Total      = scan.Total
 )
 

@@ -22,7 +22,10 @@ type Options struct {
 	MinLevel int       // as Severity counts: hits of rules below it are not given
 	From, To time.Time // events from From on and before To; zero is open
 	Workers  int       // goroutines that match; 0 is one for each core
-	Limits   Limits
+
+	// Source is what the person knows of events that have no Windows channel: those of a firewall, say.
+	Source sigma.LogSource
+	Limits Limits
 
 	// Hit takes the hits in the order of files and records, then those of correlations. File takes the report of each
 	// file after its hits. Progress is told now and then; bytes are those of files on disk. All three are called from
@@ -117,7 +120,7 @@ func (s *scan) produce(ctx context.Context, files []File) {
 				refused: func(name string, why *FileError) { _ = p.refused(name, why) }, // send never fails
 			}
 			err = o.open(f.Path)
-			if err != nil {
+			if err != nil && o.told {
 				i++ // it has its own report
 			}
 		}
