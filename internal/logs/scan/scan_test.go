@@ -380,3 +380,50 @@ func TestReal(t *testing.T) {
 	}
 	t.Logf("%d rules, %+v", len(rules.Set.Rules()), total)
 }
+
+// TestDumpScansAlike: what dump writes of real event logs is found again by the same rules.
+func TestDumpScansAlike(t *testing.T) {
+	t.Parallel()
+	root := os.Getenv("KIZUKI_TESTDATA")
+	if root == "" {
+		t.Skip("KIZUKI_TESTDATA is not set: real event logs are not tried")
+	}
+	rules, err := scan.LoadRules([]string{filepath.Join(root, "sigma-rules", "rules", "windows")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, err := filepath.Glob(filepath.Join(root, "evtx-samples", "*.evtx"))
+	if err != nil || len(logs) == 0 {
+		t.Fatal(logs, err)
+	}
+	hits := func(file string) (found []string) {
+		files, _ := scan.Find([]string{file}, nil)
+		_, err := scan.Scan(t.Context(), files, rules, scan.Options{Hit: func(h *scan.Hit) error {
+			at := h.Time.Truncate(time.Microsecond) // as the text has it
+			found = append(found, at.Format(time.RFC3339Nano)+" "+h.Rule.ID)
+			return nil
+		}})
+		if err != nil {
+			t.Error(err)
+		}
+		return found
+	}
+	for _, log := range logs {
+		var text bytes.Buffer
+		files, _ := scan.Find([]string{log}, nil)
+		err := scan.Dump(t.Context(), files, scan.Limits{}, func(line []byte) error {
+			text.Write(append(line, '\n'))
+			return nil
+		}, func(*scan.FileReport) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		fromLog, fromText := hits(log), hits(write(t, filepath.Join(t.TempDir(), "dump.jsonl"), text.Bytes()))
+		for i := range max(len(fromLog), len(fromText)) {
+			if i >= len(fromLog) || i >= len(fromText) || fromLog[i] != fromText[i] {
+				t.Errorf("%s: %d hits, of its dump %d; they differ at %d: %s %s", log, len(fromLog), len(fromText), i, fromLog[i:min(i+1, len(fromLog))], fromText[i:min(i+1, len(fromText))])
+				break
+			}
+		}
+	}
+}
