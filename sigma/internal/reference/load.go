@@ -86,14 +86,12 @@ func Load(files []File, options Options) *Rules {
 }
 
 func (l *loader) read(file File) {
-	nodes, broken := documents(file.Text)
-	for i, n := range nodes {
-		d := &document{file: file.Name, index: i, body: n}
+	for i, n := range documents(file.Text) {
+		d := &document{file: file.Name, index: i, body: n.body, refusal: n.err}
 		l.documents = append(l.documents, d)
-		d.refusal = l.head(d)
-	}
-	if broken != nil {
-		l.documents = append(l.documents, &document{file: file.Name, index: len(nodes), body: &node{}, refusal: broken})
+		if d.refusal == nil {
+			d.refusal = l.head(d)
+		}
 	}
 }
 
