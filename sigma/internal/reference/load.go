@@ -185,7 +185,7 @@ func (l *loader) filter(d *document) error {
 	if len(names) == 0 {
 		return errors.New("the filter names no rules")
 	}
-	found := false
+	found := slices.Contains(names, "any") // it may be there before the rules are
 	for _, rule := range l.documents {
 		if !rule.is("detection") || rule.refusal != nil {
 			continue
