@@ -2,7 +2,10 @@
 // them as JSON lines, and checking rules. Its names are those of internal/logs/scan, which does the work.
 package logs
 
-import "github.com/kizuki-security/kizuki/internal/logs/scan"
+import (
+	"github.com/kizuki-security/kizuki/internal/logs/scan"
+	"github.com/kizuki-security/kizuki/rules"
+)
 
 // What the command line sees of a scan.
 type (
@@ -15,6 +18,8 @@ type (
 	Reason     = scan.Reason
 	Rules      = scan.Rules
 	Total      = scan.Total
+
+	Explanation = rules.Explanation
 )
 
 // Reasons that the command line treats in a way of their own.
@@ -33,3 +38,9 @@ var (
 	Scan      = scan.Scan
 	Severity  = scan.Severity
 )
+
+// OwnRules loads the rules that come with the program.
+func OwnRules() (*Rules, error) { return scan.LoadRulesFS(rules.FS) }
+
+// Explain gives what one of these rules tells people, by its id and in a language (ja, en); ok is false for rules of others.
+func Explain(id, lang string) (e Explanation, ok bool) { return rules.Explain(id, lang) }
