@@ -16,9 +16,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// FS holds every rule file, in one folder for each kind: windows and correlation.
+// The folders of FS.
+const (
+	Windows     = "windows"     // rules for single events
+	Correlation = "correlation" // rules for events together, and the events that they count
+	Live        = "live"        // what only makes sense while events arrive: in saved files, silence is the end of a file
+)
+
+// FS holds every rule file.
 //
-//go:embed windows/*.yml correlation/*.yml
+//go:embed windows/*.yml correlation/*.yml live/*.yml
 var FS embed.FS
 
 // Explanation is what a rule tells a person who is no expert, in one language. A rule that reports itself has all four.

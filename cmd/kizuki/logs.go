@@ -143,7 +143,7 @@ func (e *environment) logFiles(paths, exclude []string) ([]logs.File, error) {
 
 // rules loads rules and says how many are refused; without any that works there is nothing to do.
 func (e *environment) rules(paths []string) (*logs.Rules, error) {
-	rules, err := e.loadRules(paths)
+	rules, err := e.loadRules(paths, true)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ type rulesName struct {
 
 // Run checks rules; code 3 when one is refused.
 func (c *rulesCheck) Run(ctx context.Context, e *environment) error {
-	rules, err := e.loadRules(c.Paths)
+	rules, err := e.loadRules(c.Paths, false)
 	if err != nil {
 		return err
 	}

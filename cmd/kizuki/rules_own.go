@@ -2,10 +2,10 @@ package main
 
 import "github.com/kizuki-security/kizuki/internal/app/logs"
 
-// loadRules loads the rules under the paths, or without any those that come with the program.
-func (e *environment) loadRules(paths []string) (*logs.Rules, error) {
+// loadRules loads the rules under the paths, or without any those that come with the program, for saved files or all.
+func (e *environment) loadRules(paths []string, saved bool) (*logs.Rules, error) {
 	if len(paths) == 0 {
-		return logs.OwnRules()
+		return logs.OwnRules(saved)
 	}
 	rules, err := logs.LoadRules(paths)
 	if err != nil {

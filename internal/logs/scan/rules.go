@@ -53,18 +53,21 @@ func LoadRules(paths []string) (*Rules, error) {
 	return rules, nil
 }
 
-// LoadRulesFS does the same for all .yml and .yaml files of a file system, as those that come with the program.
-func LoadRulesFS(files fs.FS) (*Rules, error) {
+// LoadRulesFS does the same for folders of a file system, as those that come with the program. A folder that does not
+// exist is an error.
+func LoadRulesFS(files fs.FS, folders ...string) (*Rules, error) {
 	rules := &Rules{}
-	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !isRule(name) {
-			return err
+	for _, root := range folders {
+		err := fs.WalkDir(files, root, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !isRule(name) {
+				return err
+			}
+			rules.load(name, files.Open)
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		rules.load(name, files.Open)
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
 	rules.finish()
 	return rules, nil
