@@ -30,7 +30,7 @@ func matrixOfLog(t *testing.T, m *sigma.Matcher, name string, o evtx.Options) (m
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	var out matrix
 	n := 0
 	for record, err := range evtx.NewReader(f, o).Records() {
