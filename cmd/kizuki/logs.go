@@ -202,8 +202,8 @@ func (e *environment) tellTotal(t *logs.Total) {
 	if t.NotTried > 0 {
 		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.not_tried", "n", t.NotTried))
 	}
-	if t.Untimed+t.Evicted+t.Dropped+t.Hurried > 0 {
-		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.correlations", "untimed", t.Untimed, "evicted", t.Evicted, "dropped", t.Dropped, "hurried", t.Hurried))
+	if t.Untimed+t.Evicted+t.Dropped+t.Hurried+t.Late > 0 {
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.correlations", "untimed", t.Untimed, "evicted", t.Evicted, "dropped", t.Dropped, "hurried", t.Hurried, "late", t.Late))
 	}
 }
 

@@ -96,6 +96,7 @@ type scan struct {
 	total   *Total
 	bytes   int64
 	read    atomic.Int64
+	newest  time.Time // of all events that correlations were told of
 
 	order, work chan *batch // the same batches: as they were read, and for whoever has time
 	free        chan *batch
@@ -191,7 +192,8 @@ func (s *scan) take(res *result, sum *counts) error {
 			return err
 		}
 	}
-	if s.engine != nil && !res.newest.IsZero() {
+	if s.engine != nil && res.newest.After(s.newest) { // older ones move nothing, and would count as late
+		s.newest = res.newest
 		if err := s.alerts(s.engine.Add(&sigma.Event{Time: res.newest}, nil)); err != nil {
 			return err
 		}
@@ -237,6 +239,7 @@ func (s *scan) alerts(alerts []correlate.Alert) error {
 func (s *scan) conclude() error {
 	err := s.alerts(s.engine.Close())
 	st := s.engine.Stats()
-	s.total.Untimed, s.total.Evicted, s.total.Dropped, s.total.Hurried = st.Untimed, st.Evicted, st.Dropped, st.Hurried
+	t := s.total
+	t.Untimed, t.Evicted, t.Dropped, t.Hurried, t.Late = st.Untimed, st.Evicted, st.Dropped, st.Hurried, st.Late
 	return err
 }
