@@ -29,8 +29,9 @@ type logsScan struct {
 	To       string   `help:"Only events before this time." placeholder:"TIME"`
 	Exclude  []string `help:"Leave out files and folders whose name or path fits this pattern, e.g. Archive-*; may be given more than once." placeholder:"GLOB"`
 	FailOn   string   `help:"Exit with code 3 when there is a hit of this level or above." default:"" enum:",informational,low,medium,high,critical"`
-	Format   string   `help:"table, jsonl (kizuki.hit/1) or csv." default:"table" enum:"table,jsonl,csv"`
-	Out      string   `help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
+	Format   string   `help:"table, jsonl (kizuki.hit/1), csv, or html: a report in one file that opens offline and prints." default:"table" enum:"table,jsonl,csv,html"`
+	Samples  int      `help:"In a report: hits shown for each rule." default:"5" placeholder:"N"`
+	Out      string   `short:"o" help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
 }
 
 // usage tells wrong usage that only this command can know.
@@ -52,6 +53,7 @@ func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil {
 		return err
 	}
+	files = withoutOutput(files, c.Out)
 	rules, err := e.rules(c.Rules)
 	if err != nil {
 		return err
@@ -61,12 +63,15 @@ func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	w := &hitWriter{e: e, format: c.Format, out: out}
+	if c.Format == "html" {
+		w.report = c.newReport(e, &o, rules, c.Rules, time.Now())
+	}
 	worst := -1
 	o.Hit = func(h *logs.Hit) error {
 		worst = max(worst, logs.Severity(h.Rule.Level))
 		return w.hit(h)
 	}
-	o.File = e.tellFile
+	o.File = w.file
 	progress := e.progress("cli.logs.reading")
 	o.Progress = func(p logs.Progress) { progress.step(int(p.Bytes>>20), int(p.TotalBytes>>20)) }
 	err = w.head()
@@ -78,6 +83,9 @@ func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
 	stopped := err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled)
 	if stopped {
 		err = nil
+	}
+	if err == nil {
+		err = w.end(total, stopped)
 	}
 	if err := errors.Join(err, out.Close()); err != nil {
 		return err
@@ -159,7 +167,7 @@ func (e *environment) rules(paths []string) (*logs.Rules, error) {
 func (e *environment) tellFile(f *logs.FileReport) error {
 	name := printable(f.Name)
 	if f.Error != nil {
-		fmt.Fprintln(e.stderr, e.t("cli.logs.file", "file", name, "reason", e.t("cli.logs.reason."+string(f.Error.Reason))))
+		fmt.Fprintln(e.stderr, e.t("cli.logs.file", "file", name, "reason", e.t("logs.reason."+string(f.Error.Reason))))
 	}
 	for _, note := range f.Notes {
 		fmt.Fprintln(e.stderr, e.t("cli.logs.file", "file", name, "reason", printable(note)))
@@ -175,10 +183,10 @@ func (e *environment) tellTotal(t *logs.Total) {
 	}
 	fmt.Fprintln(e.stderr, e.t("cli.logs.total", "files", t.Files, "hits", t.Hits, "read", t.Read, "scanned", t.Scanned, "refused", refused))
 	for _, reason := range slices.Sorted(maps.Keys(t.Refused)) {
-		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.records", "n", t.Refused[reason], "reason", e.t("cli.logs.reason."+string(reason))))
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.records", "n", t.Refused[reason], "reason", e.t("logs.reason."+string(reason))))
 	}
 	for _, reason := range slices.Sorted(maps.Keys(t.RefusedFiles)) {
-		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.files", "n", t.RefusedFiles[reason], "reason", e.t("cli.logs.reason."+string(reason))))
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.files", "n", t.RefusedFiles[reason], "reason", e.t("logs.reason."+string(reason))))
 	}
 	if t.NotTried > 0 {
 		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.not_tried", "n", t.NotTried))
@@ -217,7 +225,7 @@ func (o *output) Close() error {
 
 type logsDump struct {
 	Files []string `arg:"" name:"file" help:"Windows event logs, also inside gz, zst and zip, and folders of them."`
-	Out   string   `help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
+	Out   string   `short:"o" help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
 }
 
 // Run writes each record as one line.
