@@ -6,7 +6,9 @@ import "github.com/kizuki-security/kizuki/internal/logs/scan"
 
 // What the command line sees of a scan.
 type (
+	Field      = scan.Field
 	File       = scan.File
+	FileError  = scan.FileError
 	FileReport = scan.FileReport
 	Hit        = scan.Hit
 	Limits     = scan.Limits

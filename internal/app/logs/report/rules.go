@@ -32,7 +32,11 @@ func (r *Report) explanation(sum *ruleSum) (Explanation, bool) {
 	if r.o.Explain == nil {
 		return Explanation{}, false
 	}
-	return r.o.Explain(sum.hit.Rule.ID)
+	x, ok := r.o.Explain(sum.hit.Rule.ID)
+	if !ok {
+		return Explanation{}, false
+	}
+	return x, true
 }
 
 // title is what the rule is called in the language of the reader, if anybody knows.
