@@ -9,6 +9,8 @@ import (
 
 type rulesCommand struct {
 	Check rulesCheck `cmd:"" help:"Say which rules work, which are refused and why, and with --logs which can find anything in such logs. Example: kizuki rules check rules --logs Security.evtx"`
+
+	Import rulesImport `cmd:"" help:"Take Sigma rules into the data folder; kizuki logs scan uses them from then on. Without --yes it only shows what would be taken in. Example: kizuki rules import sigma_core.zip --yes"`
 }
 
 type rulesCheck struct {

@@ -204,7 +204,9 @@ func TestHostileTexts(t *testing.T) {
 		"invoice\u202Efdp.exe", "a\u2066b\u2069", "zero\u200Bwidth\u00AD\uFEFF\u3164\u2800", "\x00\x07\x1b[31m\r\nnext\tline", "broken \xff\xfe\xc3", "\U000E0041\u2028", "z" + strings.Repeat("\u0301", 50), "",
 	}
 	for _, lang := range i18n.Locales {
-		r := begin(t, lang, 50, func(id string) (report.Explanation, bool) { return report.Explanation{Title: id, What: id}, id == hostile[0] })
+		r := begin(t, lang, 50, func(id string) (report.Explanation, bool) {
+			return report.Explanation{Title: id, What: id}, id == hostile[0]
+		})
 		for i, text := range hostile {
 			h := hit("r", "high", text, text, now.Add(-time.Hour))
 			h.Rule = sigma.Header{ID: text, Title: text, Level: text, Author: text, License: text, Description: text, FalsePositives: []string{text}, Tags: []string{text, "attack." + text}, File: text, Line: i}
