@@ -17,13 +17,13 @@ import (
 )
 
 type logsCommand struct {
-	Scan logsScan `cmd:"" help:"Look for attacks in log files: Windows event logs and JSON, also inside gz, zst and zip. Needs no office. Example: kizuki logs scan --rules rules/windows C:\\Windows\\System32\\winevt\\Logs"`
+	Scan logsScan `cmd:"" help:"Look for attacks in log files: Windows event logs and JSON, also inside gz, zst and zip. Needs no office. Example: kizuki logs scan C:\\Windows\\System32\\winevt\\Logs"`
 	Dump logsDump `cmd:"" help:"Write Windows event logs as JSON lines. Example: kizuki logs dump Security.evtx > security.jsonl"`
 }
 
 type logsScan struct {
 	Paths    []string `arg:"" name:"path" help:"Files and folders; a folder with all that is below."`
-	Rules    []string `required:"" help:"Folder or file of Sigma rules; may be given more than once." placeholder:"PATH"`
+	Rules    []string `help:"Folder or file of Sigma rules; may be given more than once. Without it, the rules that come with Kizuki." placeholder:"PATH"`
 	MinLevel string   `help:"Least level of hits that are shown: informational, low, medium, high, critical." default:"informational" enum:"informational,low,medium,high,critical"`
 	From     string   `help:"Only events from this time on: 2026-11-26 or 2026-11-26T09:00:00+09:00. A day begins at midnight of this computer." placeholder:"TIME"`
 	To       string   `help:"Only events before this time." placeholder:"TIME"`
@@ -151,9 +151,9 @@ func (e *environment) logFiles(paths, exclude []string) ([]logs.File, error) {
 
 // rules loads rules and says how many are refused; without any that works there is nothing to do.
 func (e *environment) rules(paths []string) (*logs.Rules, error) {
-	rules, err := logs.LoadRules(paths)
+	rules, err := e.loadRules(paths, true)
 	if err != nil {
-		return nil, e.usage(err)
+		return nil, err
 	}
 	n := len(rules.Set.Rules())
 	fmt.Fprintln(e.stderr, e.t("cli.rules.loaded", "rules", n, "correlations", len(rules.Correlations), "refused", len(rules.Problems)))

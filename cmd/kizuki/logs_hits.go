@@ -89,7 +89,7 @@ func (w *hitWriter) hit(h *logs.Hit) error {
 	if at == "" {
 		at = "-"
 	}
-	_, err := fmt.Fprintf(w.out, "%-28s %-13s %s  %s\n", at, h.Rule.Level, printable(h.Rule.Title), printable(place))
+	_, err := fmt.Fprintf(w.out, "%-28s %-13s %s  %s\n", at, h.Rule.Level, printable(w.e.ruleTitle(h.Rule.ID, h.Rule.Title)), printable(place))
 	return err
 }
 

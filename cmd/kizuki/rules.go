@@ -14,7 +14,7 @@ type rulesCommand struct {
 }
 
 type rulesCheck struct {
-	Paths []string `arg:"" name:"dir" help:"Folders or files of Sigma rules."`
+	Paths []string `arg:"" optional:"" name:"dir" help:"Folders or files of Sigma rules. Without any, the rules that come with Kizuki."`
 	Logs  []string `help:"Log file or folder: which rules are for sources that occur in it? May be given more than once." placeholder:"FILE"`
 	JSON  bool     `name:"json" help:"Print as JSON (kizuki.rules/1)."`
 }
@@ -49,9 +49,9 @@ type rulesName struct {
 
 // Run checks rules; code 3 when one is refused.
 func (c *rulesCheck) Run(ctx context.Context, e *environment) error {
-	rules, err := logs.LoadRules(c.Paths)
+	rules, err := e.loadRules(c.Paths, false)
 	if err != nil {
-		return e.usage(err)
+		return err
 	}
 	all := rules.Set.Rules()
 	report := rulesReport{Schema: "kizuki.rules/1", Files: rules.Files, Loaded: len(all), Correlations: len(rules.Correlations), Refused: []rulesRefuse{}}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -38,32 +39,61 @@ func LoadRules(paths []string) (*Rules, error) {
 				rules.refuse(name, "file", err.Error())
 				return nil
 			}
-			ext := strings.ToLower(filepath.Ext(name))
-			if d.IsDir() || name != root && ext != ".yml" && ext != ".yaml" || !d.Type().IsRegular() && name != root {
+			if d.IsDir() || name != root && (!isRule(name) || !d.Type().IsRegular()) {
 				return nil
 			}
-			rules.load(name)
+			rules.load(name, open)
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	var problems []*sigma.Problem
-	rules.Set, problems = sigma.Compile(rules.documents, sigma.Options{})
-	rules.Problems = append(rules.Problems, problems...)
-	engine, problems := rules.engine()
-	rules.Problems = append(rules.Problems, problems...)
-	rules.Correlations = engine.Correlations()
+	rules.finish()
 	return rules, nil
+}
+
+// LoadRulesFS does the same for folders of a file system, as those that come with the program. A folder that does not
+// exist is an error.
+func LoadRulesFS(files fs.FS, folders ...string) (*Rules, error) {
+	rules := &Rules{}
+	for _, root := range folders {
+		err := fs.WalkDir(files, root, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !isRule(name) {
+				return err
+			}
+			rules.load(name, files.Open)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	rules.finish()
+	return rules, nil
+}
+
+func isRule(name string) bool {
+	ext := strings.ToLower(path.Ext(name))
+	return ext == ".yml" || ext == ".yaml"
+}
+
+// finish compiles what was read.
+func (r *Rules) finish() {
+	var problems []*sigma.Problem
+	r.Set, problems = sigma.Compile(r.documents, sigma.Options{})
+	r.Problems = append(r.Problems, problems...)
+	engine, problems := r.engine()
+	r.Problems = append(r.Problems, problems...)
+	r.Correlations = engine.Correlations()
 }
 
 func (r *Rules) refuse(file, code, reason string) {
 	r.Problems = append(r.Problems, &sigma.Problem{File: file, Code: code, Reason: reason})
 }
 
-func (r *Rules) load(name string) {
-	text, err := readRule(name)
+func (r *Rules) load(name string, open func(string) (fs.File, error)) {
+	text, err := readRule(name, open)
 	if err != nil {
 		r.refuse(name, "file", err.Error())
 		return
@@ -74,8 +104,10 @@ func (r *Rules) load(name string) {
 	r.Problems = append(r.Problems, sigma.Problems(err)...)
 }
 
-func readRule(name string) (text []byte, err error) {
-	f, err := os.Open(name) //nolint:gosec // the person names the folder
+func open(name string) (fs.File, error) { return os.Open(name) } //nolint:gosec // the person names the folder
+
+func readRule(name string, open func(string) (fs.File, error)) (text []byte, err error) {
+	f, err := open(name)
 	if err != nil {
 		return nil, err
 	}
