@@ -23,7 +23,7 @@ type logsCommand struct {
 
 type logsScan struct {
 	Paths    []string `arg:"" name:"path" help:"Files and folders; a folder with all that is below."`
-	Rules    []string `help:"Folder or file of Sigma rules; may be given more than once. Without it, the rules that come with Kizuki." placeholder:"PATH"`
+	Rules    []string `help:"Folder or file of Sigma rules; may be given more than once. Without it, the rules that come with Kizuki and those imported into the data folder." placeholder:"PATH"`
 	MinLevel string   `help:"Least level of hits that are shown: informational, low, medium, high, critical." default:"informational" enum:"informational,low,medium,high,critical"`
 	From     string   `help:"Only events from this time on: 2026-11-26 or 2026-11-26T09:00:00+09:00. A day begins at midnight of this computer." placeholder:"TIME"`
 	To       string   `help:"Only events before this time." placeholder:"TIME"`
@@ -62,9 +62,9 @@ func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	w := &hitWriter{e: e, format: c.Format, out: out}
+	w := &hitWriter{e: e, format: c.Format, out: out, rules: rules}
 	if c.Format == "html" {
-		w.report = c.newReport(e, &o, rules, c.Rules, time.Now())
+		w.report = c.newReport(e, &o, rules, time.Now())
 	}
 	worst := -1
 	o.Hit = func(h *logs.Hit) error {
@@ -77,7 +77,7 @@ func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
 	err = w.head()
 	var total *logs.Total
 	if err == nil {
-		total, err = logs.Scan(ctx, files, rules, o)
+		total, err = logs.Scan(ctx, files, rules.Rules, o)
 	}
 	progress.end()
 	stopped := err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled)
@@ -150,7 +150,7 @@ func (e *environment) logFiles(paths, exclude []string) ([]logs.File, error) {
 }
 
 // rules loads rules and says how many are refused; without any that works there is nothing to do.
-func (e *environment) rules(paths []string) (*logs.Rules, error) {
+func (e *environment) rules(paths []string) (*ruleBook, error) {
 	rules, err := e.loadRules(paths, true)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/kizuki-security/kizuki/internal/app/logs"
+	"github.com/kizuki-security/kizuki/internal/app/logs/ruleset"
 )
 
 // hitWriter writes hits as they come.
@@ -18,6 +19,7 @@ type hitWriter struct {
 	format string
 	out    *output
 	text   []byte
+	rules  *ruleBook
 	report *scanReport // of html; nil: each hit is a line
 }
 
@@ -49,6 +51,9 @@ func (w *hitWriter) end(total *logs.Total, stopped bool) error {
 }
 
 func (w *hitWriter) hit(h *logs.Hit) error {
+	if h.Rule.License == "" {
+		h.Rule.License = ruleset.License(w.rules.sets, h.Rule.File)
+	}
 	if w.report != nil {
 		w.report.Hit(h)
 		return nil

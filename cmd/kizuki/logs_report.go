@@ -17,18 +17,16 @@ type scanReport struct {
 	scope report.Scope
 }
 
-// explanations is what is known about rules, in a language; nil where there is nothing.
-var explanations func(lang string) func(ruleID string) (report.Explanation, bool)
-
 // newReport begins the report; now is when the scan begins.
-func (c *logsScan) newReport(e *environment, o *logs.Options, rules *logs.Rules, sources []string, now time.Time) *scanReport {
+func (c *logsScan) newReport(e *environment, o *logs.Options, rules *ruleBook, now time.Time) *scanReport {
 	r := &scanReport{scope: report.Scope{
 		Program: "kizuki " + version(), Paths: c.Paths, Exclude: c.Exclude, From: o.From, To: o.To, MinLevel: c.MinLevel,
-		Rules: len(rules.Set.Rules()), Correlations: len(rules.Correlations), RulesRefused: len(rules.Problems), Sources: sources,
+		Rules: len(rules.Set.Rules()), Correlations: len(rules.Correlations), RulesRefused: len(rules.Problems), Sources: rules.sources,
 	}}
 	options := report.Options{Texts: e.texts, Lang: e.lang, Zone: time.Local, Now: now, Samples: c.Samples} //nolint:gosmopolitan // the person's clock
-	if explanations != nil {
-		options.Explain = explanations(e.lang)
+	options.Explain = func(id string) (report.Explanation, bool) {
+		x, ok := logs.Explain(id, e.lang)
+		return report.Explanation(x), ok
 	}
 	r.Report = report.New(options)
 	return r

@@ -14,7 +14,7 @@ type rulesCommand struct {
 }
 
 type rulesCheck struct {
-	Paths []string `arg:"" optional:"" name:"dir" help:"Folders or files of Sigma rules. Without any, the rules that come with Kizuki."`
+	Paths []string `arg:"" optional:"" name:"dir" help:"Folders or files of Sigma rules. Without any, the rules that come with Kizuki and those imported into the data folder."`
 	Logs  []string `help:"Log file or folder: which rules are for sources that occur in it? May be given more than once." placeholder:"FILE"`
 	JSON  bool     `name:"json" help:"Print as JSON (kizuki.rules/1)."`
 }
@@ -63,7 +63,7 @@ func (c *rulesCheck) Run(ctx context.Context, e *environment) error {
 		if err != nil {
 			return err
 		}
-		reached, err := logs.Reach(ctx, files, rules, logs.Limits{}, e.tellFile)
+		reached, err := logs.Reach(ctx, files, rules.Rules, logs.Limits{}, e.tellFile)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (c *rulesCheck) Run(ctx context.Context, e *environment) error {
 func (e *environment) printRules(r *rulesReport) {
 	e.println(e.t("cli.rules.loaded", "rules", r.Loaded, "correlations", r.Correlations, "refused", len(r.Refused)))
 	for _, p := range r.Refused {
-		e.println("× " + printable(fmt.Sprintf("%s:%d %s [%s] %s", p.File, p.Line, p.RuleID, p.Code, p.Reason)))
+e.println("× " + refusedLine(&p))
 	}
 	if r.Reached == nil {
 		return

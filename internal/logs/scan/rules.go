@@ -28,34 +28,11 @@ type Rules struct {
 
 // LoadRules reads all .yml and .yaml files under the paths, in the order of names. What cannot be used is a problem by
 // name; the error is a path that cannot be opened at all.
-func LoadRules(paths []string) (*Rules, error) {
-	rules := &Rules{}
-	for _, root := range paths {
-		if _, err := os.Stat(root); err != nil {
-			return nil, err
-		}
-		err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
-			if err != nil {
-				rules.refuse(name, "file", err.Error())
-				return nil
-			}
-			if d.IsDir() || name != root && (!isRule(name) || !d.Type().IsRegular()) {
-				return nil
-			}
-			rules.load(name, open)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	rules.finish()
-	return rules, nil
-}
+func LoadRules(paths []string) (*Rules, error) { return LoadRulesFS(nil, nil, paths...) }
 
-// LoadRulesFS does the same for folders of a file system, as those that come with the program. A folder that does not
-// exist is an error.
-func LoadRulesFS(files fs.FS, folders ...string) (*Rules, error) {
+// LoadRulesFS does the same for folders of a file system, as those that come with the program, and then for paths. A
+// folder that does not exist is an error. Of two rules with one id the first is used, the other a problem.
+func LoadRulesFS(files fs.FS, folders []string, paths ...string) (*Rules, error) {
 	rules := &Rules{}
 	for _, root := range folders {
 		err := fs.WalkDir(files, root, func(name string, d fs.DirEntry, err error) error {
@@ -69,8 +46,30 @@ func LoadRulesFS(files fs.FS, folders ...string) (*Rules, error) {
 			return nil, err
 		}
 	}
+	for _, root := range paths {
+		if err := rules.walk(root); err != nil {
+			return nil, err
+		}
+	}
 	rules.finish()
 	return rules, nil
+}
+
+func (r *Rules) walk(root string) error {
+	if _, err := os.Stat(root); err != nil {
+		return err
+	}
+	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			r.refuse(name, "file", err.Error())
+			return nil
+		}
+		if d.IsDir() || name != root && (!isRule(name) || !d.Type().IsRegular()) {
+			return nil
+		}
+		r.load(name, open)
+		return nil
+	})
 }
 
 func isRule(name string) bool {

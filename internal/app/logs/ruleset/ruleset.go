@@ -162,12 +162,20 @@ func Paths(sets []Set) []string {
 	return paths
 }
 
+// Of gives the set in which a file lies, nil for none.
+func Of(sets []Set, file string) *Set {
+	for i := range sets {
+		if strings.HasPrefix(file, sets[i].Path+string(filepath.Separator)) {
+			return &sets[i]
+		}
+	}
+	return nil
+}
+
 // License is the license of a rule that names none: that of the set in which its file lies, or "".
 func License(sets []Set, file string) string {
-	for i := range sets {
-		if s := &sets[i]; s.Manifest != nil && strings.HasPrefix(file, s.Path+string(filepath.Separator)) {
-			return s.Manifest.License
-		}
+	if s := Of(sets, file); s != nil && s.Manifest != nil {
+		return s.Manifest.License
 	}
 	return ""
 }
