@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app/logs"
@@ -221,41 +220,4 @@ func (o *output) Close() error {
 		err = errors.Join(err, o.file.Close())
 	}
 	return err
-}
-
-type logsDump struct {
-	Files []string `arg:"" name:"file" help:"Windows event logs, also inside gz, zst and zip, and folders of them."`
-	Out   string   `short:"o" help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
-}
-
-// Run writes each record as one line.
-func (c *logsDump) Run(ctx context.Context, e *environment) error {
-	files, err := e.logFiles(c.Files, nil)
-	if err != nil {
-		return err
-	}
-	out, err := e.output(c.Out)
-	if err != nil {
-		return err
-	}
-	all, partly := 0, 0
-	line := func(text []byte) error {
-		_, err := out.Write(text)
-		return errors.Join(err, out.WriteByte('\n'))
-	}
-	err = logs.Dump(ctx, files, logs.Limits{}, line, func(f *logs.FileReport) error {
-		all++
-		if f.Error != nil || f.Read != f.Scanned {
-			partly++
-		}
-		fmt.Fprintln(e.stderr, e.t("cli.logs.dumped", "file", printable(f.Name), "n", strconv.FormatUint(f.Scanned, 10), "lost", f.Read-f.Scanned))
-		return e.tellFile(f)
-	})
-	if err := errors.Join(err, out.Close()); err != nil {
-		return err
-	}
-	if partly > 0 {
-		return exitError{exitPartly}
-	}
-	return nil
 }

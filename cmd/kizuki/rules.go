@@ -89,7 +89,7 @@ func (c *rulesCheck) Run(ctx context.Context, e *environment) error {
 func (e *environment) printRules(r *rulesReport) {
 	e.println(e.t("cli.rules.loaded", "rules", r.Loaded, "correlations", r.Correlations, "refused", len(r.Refused)))
 	for _, p := range r.Refused {
-e.println("× " + refusedLine(&p))
+		e.println("× " + refusedLine(&p))
 	}
 	if r.Reached == nil {
 		return
