@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app/logs"
 	"github.com/kizuki-security/kizuki/internal/app/logs/ruleset"
@@ -40,7 +41,7 @@ func (e *environment) loadRules(paths []string, saved bool) (*ruleBook, error) {
 	names := make([]string, len(sets))
 	for i := range sets {
 		names[i] = sets[i].Name
-		b.sources = append(b.sources, sets[i].Path)
+		b.sources = append(b.sources, e.sourceOf(&sets[i]))
 	}
 	if len(names) > 0 {
 		fmt.Fprintln(e.stderr, e.t("cli.rules.imported", "list", printable(strings.Join(names, ", "))))
@@ -57,6 +58,15 @@ func (e *environment) loadRules(paths []string, saved bool) (*ruleBook, error) {
 		fmt.Fprintln(e.stderr, e.t("cli.rules.doubled", "n", b.doubled))
 	}
 	return b, nil
+}
+
+// sourceOf says where the rules of a set come from.
+func (e *environment) sourceOf(s *ruleset.Set) string {
+	if s.Manifest == nil {
+		return e.t("cli.rules.source.own", "name", s.Name)
+	}
+	at := s.Manifest.ImportedAt.Local().Format(time.DateOnly) //nolint:gosmopolitan // the person's clock
+	return e.t("cli.rules.source", "name", s.Name, "at", at, "rules", s.Manifest.Rules)
 }
 
 // ruleTitle is what a rule is called in the person's language: those that come with the program have a Japanese title.

@@ -157,8 +157,10 @@ func (r *Report) ruleChart(ranked []*ruleSum, ids map[*ruleSum]string) (chartVie
 		list, links = append(list, c), append(links, ids[sum])
 	}
 	v, err := r.ranking("rules", list, max(0, len(ranked)-shownRules), more)
-	for i := range v.Rows {
+	v.Headers = []string{r.message("logs.report.by.rules.name"), r.message("logs.report.by.level"), r.message("logs.report.by.total")}
+	for i := range v.Rows { // a rule has one level: columns for the others would be empty
 		v.Rows[i].Href = links[i]
+		v.Rows[i].Cells = []string{r.level(ranked[i].level).Name, r.count(ranked[i].hits)}
 	}
 	if r.noRule > 0 {
 		v.Notes = append(v.Notes, r.message("logs.report.by.over", "n", r.noRule))

@@ -69,7 +69,20 @@ func visible(text string) template.HTML {
 	return template.HTML(b.String()) //nolint:gosec // escaped just now, and the signs are ours
 }
 
-// plainly does the same where there is no markup, as in a chart.
+// prose is visible for texts of several lines, where a new line is what it looks like.
+func prose(text string) template.HTML {
+	lines := strings.Split(strings.ReplaceAll(strings.TrimSpace(text), "\r\n", "\n"), "\n")
+	var b strings.Builder
+	for i, line := range lines {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(string(visible(line)))
+	}
+	return template.HTML(b.String()) //nolint:gosec // made of what visible escaped
+}
+
+// plainly does what visible does where there is no markup, as in a chart.
 func plainly(text string) string {
 	var b strings.Builder
 	eachPart(text, func(s string) { b.WriteString(s) }, func(s string) { b.WriteString("‹" + s + "›") })

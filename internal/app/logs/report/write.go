@@ -45,7 +45,7 @@ func (r *Report) Write(w io.Writer, s *Scope) error {
 	}
 	page.Style = template.CSS(style) //nolint:gosec // both files are ours
 	page.Policy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
-	t, err := template.New("report.html").Funcs(template.FuncMap{"t": r.message, "v": visible}).ParseFS(views, "views/report.html")
+	t, err := template.New("report.html").Funcs(template.FuncMap{"t": r.message, "v": visible, "prose": prose}).ParseFS(views, "views/report.html")
 	if err != nil {
 		return fmt.Errorf("read the form of the report: %w", err)
 	}
