@@ -10,11 +10,14 @@ import (
 
 //nolint:revive // names of internal/logs/scan, explained there
 type (
+	Field      = scan.Field
 	File       = scan.File
+	FileError  = scan.FileError
 	FileReport = scan.FileReport
 	Hit        = scan.Hit
 	Limits     = scan.Limits
 	Options    = scan.Options
+	Problem    = sigma.Problem
 	Progress   = scan.Progress
 	Reason     = scan.Reason
 	Rules      = scan.Rules
@@ -43,13 +46,13 @@ var (
 )
 
 // OwnRules loads the rules that come with the program: all of them, or those for saved files, where nobody can tell a
-// silent source from the end of its file.
-func OwnRules(saved bool) (*Rules, error) {
+// silent source from the end of its file; and those under more paths.
+func OwnRules(saved bool, more ...string) (*Rules, error) {
 	folders := []string{rules.Windows, rules.Correlation}
 	if !saved {
 		folders = append(folders, rules.Live)
 	}
-	return scan.LoadRulesFS(rules.FS, folders...)
+	return scan.LoadRulesFS(rules.FS, folders, more...)
 }
 
 // Explain gives what one of these rules tells people, by its id and in a language (ja, en); ok is false for rules of others.

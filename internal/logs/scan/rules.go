@@ -31,36 +31,11 @@ type Rules struct {
 
 // LoadRules reads all .yml and .yaml files under the paths, in the order of names. What cannot be used is a problem by
 // name; the error is a path that cannot be opened at all.
-func LoadRules(paths []string) (*Rules, error) {
-	rules := &Rules{}
-	var files []string
-	for _, root := range paths {
-		if _, err := os.Stat(root); err != nil {
-			return nil, err
-		}
-		err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
-			if err != nil {
-				rules.refuse(name, "file", err.Error())
-				return nil
-			}
-			if d.IsDir() || name != root && (!isRule(name) || !d.Type().IsRegular()) {
-				return nil
-			}
-			files = append(files, name)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	rules.load(files, open)
-	rules.finish()
-	return rules, nil
-}
+func LoadRules(paths []string) (*Rules, error) { return LoadRulesFS(nil, nil, paths...) }
 
-// LoadRulesFS does the same for folders of a file system, as those that come with the program. A folder that does not
-// exist is an error.
-func LoadRulesFS(files fs.FS, folders ...string) (*Rules, error) {
+// LoadRulesFS does the same for folders of a file system, as those that come with the program, and then for paths. A
+// folder that does not exist is an error. Of two rules with one id the first is used, the other a problem.
+func LoadRulesFS(files fs.FS, folders []string, paths ...string) (*Rules, error) {
 	rules := &Rules{}
 	var names []string
 	for _, root := range folders {
@@ -75,9 +50,35 @@ func LoadRulesFS(files fs.FS, folders ...string) (*Rules, error) {
 			return nil, err
 		}
 	}
-	rules.load(names, files.Open)
+	rules.load(names, func(name string) (fs.File, error) { return files.Open(name) })
+	for _, root := range paths {
+		names, err := rules.walk(root)
+		if err != nil {
+			return nil, err
+		}
+		rules.load(names, open)
+	}
 	rules.finish()
 	return rules, nil
+}
+
+// walk lists the rule files of a path; a folder that cannot be read is a problem by name.
+func (r *Rules) walk(root string) (names []string, err error) {
+	if _, err := os.Stat(root); err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			r.refuse(name, "file", err.Error())
+			return nil
+		}
+		if d.IsDir() || name != root && (!isRule(name) || !d.Type().IsRegular()) {
+			return nil
+		}
+		names = append(names, name)
+		return nil
+	})
+	return names, err
 }
 
 func isRule(name string) bool {
