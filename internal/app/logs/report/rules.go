@@ -81,6 +81,9 @@ func (r *Report) facts(sum *ruleSum) string {
 	case sum.first.Equal(sum.last):
 		key = "logs.report.facts.once"
 	}
+	if len(sum.hosts.counts) == 0 { // a correlation that does not group by computer
+		key += ".nowhere"
+	}
 	return r.message(key, "n", sum.hits, "hosts", sum.hosts.names(r), "first", r.moment(sum.first), "last", r.moment(sum.last))
 }
 
