@@ -86,10 +86,11 @@ func (w *hitWriter) hit(h *logs.Hit) error {
 	}
 	place := h.File + " #" + record
 	if h.Together {
-		place = w.e.t("cli.logs.together", "n", strconv.FormatFloat(h.Count, 'f', -1, 64))
+		parts := []string{w.e.t("cli.logs.together", "n", strconv.FormatFloat(h.Count, 'f', -1, 64))}
 		for _, f := range h.Fields {
-			place = fmt.Sprintf("%s %s=%s", place, f.Name, f.Value)
+			parts = append(parts, f.Name+"="+f.Value)
 		}
+		place = strings.Join(parts, " ")
 	}
 	if at == "" {
 		at = "-"

@@ -8,25 +8,38 @@ import (
 	"github.com/kizuki-security/kizuki/sigma"
 )
 
-//nolint:revive // names of internal/logs/scan, explained there
+// What the command line sees of a scan; each is described where it is defined.
 type (
-	Field      = scan.Field
-	File       = scan.File
-	FileError  = scan.FileError
+	// File is one file to scan.
+	File = scan.File
+	// FileError is why a file was not read.
+	FileError = scan.FileError
+	// FileReport is what became of a file.
 	FileReport = scan.FileReport
-	Hit        = scan.Hit
-	Limits     = scan.Limits
-	Options    = scan.Options
-	Problem    = sigma.Problem
-	Progress   = scan.Progress
-	Reason     = scan.Reason
-	Rules      = scan.Rules
-	Source     = sigma.LogSource
-	Total      = scan.Total
-)
+	// Field is one value of an event.
+	Field = scan.Field
+	// Hit is one event that a rule describes.
+	Hit = scan.Hit
+	// Limits bound what a hostile file can cost.
+	Limits = scan.Limits
+	// Options of a scan.
+	Options = scan.Options
+	// Problem is why a rule is not used.
+	Problem = sigma.Problem //nolint:errname // as in sigma
+	// Progress is how far a scan is.
+	Progress = scan.Progress
+	// Reason is why something was not scanned.
+	Reason = scan.Reason
+	// Rules are rules ready to use.
+	Rules = scan.Rules
+	// Source says where events come from.
+	Source = sigma.LogSource
+	// Total is the sum over all files.
+	Total = scan.Total
 
-// Explanation is what a rule that comes with the program tells people.
-type Explanation = rules.Explanation
+	// Explanation tells people what a rule is about.
+	Explanation = rules.Explanation
+)
 
 // Reasons that the command line treats in a way of their own.
 const (

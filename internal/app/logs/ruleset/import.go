@@ -65,9 +65,6 @@ func Import(ctx context.Context, o Order) (r *Result, err error) {
 		return nil, problem.Invalid("name", "logs.rules.name", "name", o.Name)
 	}
 	im := &importer{o: o, r: &Result{Name: o.Name, License: o.License}, home: filepath.Join(Dir(o.Data), o.Name), seen: map[string]bool{}}
-	if err := im.before(); err != nil {
-		return nil, err
-	}
 	unlock, err := im.place()
 	if err != nil {
 		return nil, err
@@ -117,10 +114,12 @@ func (im *importer) before() error {
 
 // place makes the folder that is filled: beside the set, on the same disk, or elsewhere when nothing is to stay.
 func (im *importer) place() (unlock func() error, err error) {
-	nothing := func() error { return nil }
 	if !im.o.Apply {
+		if err := im.before(); err != nil {
+			return nil, err
+		}
 		im.stage, err = os.MkdirTemp("", "kizuki-rules-")
-		return nothing, err
+		return func() error { return nil }, err
 	}
 	cannot := func(err error) error {
 		return problem.Unavailable("logs.rules.cannot_write", "dir", im.home).Because(err)
@@ -136,6 +135,14 @@ func (im *importer) place() (unlock func() error, err error) {
 	if !ok {
 		return nil, problem.Conflict("logs.rules.busy")
 	}
+	if err := im.before(); err != nil { // under the lock: what it finds is not swept by mistake
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	current := ""
+	if im.r.Replaced != nil {
+		current = im.r.Replaced.Folder
+	}
+	im.sweep(current)
 	if im.stage, err = os.MkdirTemp(im.home, newPrefix); err != nil {
 		return nil, errors.Join(cannot(err), lock.Unlock())
 	}

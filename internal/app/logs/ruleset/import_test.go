@@ -219,7 +219,7 @@ func TestRefusedImportKeepsTheSet(t *testing.T) {
 		if all := problem.All(err); tt.key != "" && (len(all) != 1 || all[0].Key != tt.key) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
-		after := slices.DeleteFunc(files(t, data), func(name string) bool { return false })
+		after := files(t, data)
 		slices.Sort(before)
 		slices.Sort(after)
 		if diff := cmp.Diff(before, after); diff != "" {
@@ -249,6 +249,19 @@ func TestLeftoversAreIgnoredAndSwept(t *testing.T) {
 	rules, sets, err := ruleset.Load(data, logs.LoadRules)
 	if err != nil || len(sets) != 1 || len(rules.Set.Rules()) != 1 || rules.Set.Rules()[0].Title != "Rule 1" {
 		t.Fatalf("sets %+v, %v", sets, err)
+	}
+	// A first import that is refused takes what it finds away too, and leaves the set that there is.
+	if _, err := ruleset.Import(context.Background(), ruleset.Order{Data: data, Source: packed(t, member{name: "a.yml", text: "title: ["}), Name: "first", Apply: true, Now: now}); err == nil {
+		t.Error("an import without rules is taken")
+	}
+	if _, err := os.Stat(filepath.Join(data, "rules", "first")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of the refused import: %v", err)
+	}
+	if _, err := ruleset.Import(context.Background(), ruleset.Order{Data: data, Source: packed(t, member{name: "a.yml", text: "title: ["}), Name: "sigma-core", Apply: true, Now: now}); err == nil {
+		t.Error("an import without rules is taken")
+	}
+	if _, sets, err = ruleset.Load(data, logs.LoadRules); err != nil || len(sets) != 1 {
+		t.Errorf("sets %+v, %v", sets, err)
 	}
 	imported(t, data, packed(t, member{name: "a.yml", text: rule(3, "")}))
 	entries, err := os.ReadDir(home)
