@@ -78,7 +78,7 @@ func (r *Report) facts(sum *ruleSum) string {
 	switch {
 	case sum.first.IsZero():
 		key = "logs.report.facts.untimed"
-	case sum.first.Equal(sum.last):
+	case r.moment(sum.first) == r.moment(sum.last):
 		key = "logs.report.facts.once"
 	}
 	return r.message(key, "n", sum.hits, "hosts", sum.hosts.names(r), "first", r.moment(sum.first), "last", r.moment(sum.last))
