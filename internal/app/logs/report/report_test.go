@@ -180,6 +180,24 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A correlation names what its records have in common, and no record.
+func TestReportOfCorrelation(t *testing.T) {
+	t.Parallel()
+	r := begin(t, "en", 0, nil)
+	h := hit("spray", "high", "", "", now.Add(-time.Hour))
+	h.Together, h.Count, h.File, h.Record, h.Why = true, 12, "", 0, nil
+	h.Fields = []logs.Field{{Name: "source", Value: "203.0.113.9"}}
+	r.Hit(h)
+	h.Fields = []logs.Field{{Name: "source", Value: "Application Error"}}
+	r.Hit(h)
+	text := words(written(t, r, &report.Scope{}))
+	for _, s := range []string{"2 hits, 2026-11-26 11:00:00", "several records together (value 12)", "What the records have in common (1)", "IP address High Total 203.0.113.9 1 1", "Hits that tell no name: 1."} {
+		if !strings.Contains(text, s) {
+			t.Errorf("the report lacks %q: %s", s, text)
+		}
+	}
+}
+
 func TestReportWithoutHits(t *testing.T) {
 	t.Parallel()
 	text := words(written(t, begin(t, "en", 0, nil), &report.Scope{Stopped: true, Total: &logs.Total{Scanned: 1234, Read: 1234, NotTried: 3}}))
