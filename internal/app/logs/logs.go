@@ -32,7 +32,7 @@ type (
 	Reason = scan.Reason
 	// Rules are rules ready to use.
 	Rules = scan.Rules
-	// Source says where events come from.
+	// Source is what the sender knows of events without a channel.
 	Source = sigma.LogSource
 	// Total is the sum over all files.
 	Total = scan.Total

@@ -127,6 +127,9 @@ func (r *Report) warnings(s *Scope) []string {
 	if lost > 0 {
 		list = append(list, r.message("logs.report.warn.records", "n", lost))
 	}
+	if s.Total.Unsourced > 0 {
+		list = append(list, r.message("logs.report.warn.unsourced", "n", s.Total.Unsourced))
+	}
 	if s.RulesRefused > 0 {
 		list = append(list, r.message("logs.report.warn.rules", "n", s.RulesRefused))
 	}
@@ -193,9 +196,6 @@ func (r *Report) scope(s *Scope) []named {
 	}
 	list = append(list, line("range", span), line("level", r.message("logs.report.scope.level.is", "level", level)), line("rules", append([]string{rules}, s.Sources...)...),
 		line("read", r.message("logs.report.scope.read.is", "read", t.Read, "scanned", t.Scanned, "refused", refused, "files", t.Files)))
-	if t.Unsourced > 0 {
-		list = append(list, line("unsourced", r.message("logs.report.scope.unsourced.is", "n", t.Unsourced)))
-	}
 	if t.Untimed+t.Evicted+t.Dropped+t.Hurried+t.Late > 0 {
 		list = append(list, line("correlations", r.message("logs.report.scope.correlations.is", "untimed", t.Untimed, "evicted", t.Evicted, "dropped", t.Dropped, "hurried", t.Hurried, "late", t.Late)))
 	}

@@ -128,7 +128,7 @@ func (r *Report) Hit(h *logs.Hit) {
 	host := lookUp(h, hostFields)
 	r.hosts.add(host, level)
 	r.users.add(lookUp(h, userFields), level)
-	r.sources.add(lookUp(h, addressFields), level)
+	r.sources.add(address(h), level)
 	if r.times.add(h.Time, level) {
 		r.first, r.last = earlier(r.first, h.Time), later(r.last, h.Time)
 	}

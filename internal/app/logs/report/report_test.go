@@ -127,7 +127,7 @@ func hit(rule, level, host, command string, at time.Time) *logs.Hit {
 }
 
 func total(hits uint64) *logs.Total {
-	return &logs.Total{Files: 2, FilesRefused: 1, Read: hits + 5, Scanned: hits + 3, Hits: hits, Unsourced: 2, Refused: map[logs.Reason]uint64{"damaged": 2}, RefusedFiles: map[logs.Reason]uint64{"damaged_archive": 1}}
+	return &logs.Total{Files: 2, FilesRefused: 1, Read: hits + 5, Scanned: hits + 3, Hits: hits, Refused: map[logs.Reason]uint64{"damaged": 2}, RefusedFiles: map[logs.Reason]uint64{"nested": 1}}
 }
 
 func TestReport(t *testing.T) {
@@ -146,7 +146,7 @@ func TestReport(t *testing.T) {
 				r.Hit(hit("r-high", "high", "PC-02", fmt.Sprintf("powershell -enc B%d", i), at.Add(2*time.Hour)))
 			}
 			r.Hit(hit("r-low", "low", "PC-03", "powershell -enc CCCC", at.Add(3*time.Hour)))
-			r.File(&logs.FileReport{Name: "bad.json", Error: &logs.FileError{Reason: "damaged_archive"}})
+			r.File(&logs.FileReport{Name: "bad.json", Error: &logs.FileError{Reason: "nested"}})
 			r.File(&logs.FileReport{Name: "good.evtx"})
 			page := written(t, r, &report.Scope{Program: "kizuki test", Paths: []string{"logs"}, MinLevel: "low", From: at, Rules: 20, Correlations: 3, RulesRefused: 1, Sources: []string{"rules/windows"}, Total: total(8)})
 			text := words(page)
@@ -154,12 +154,12 @@ func TestReport(t *testing.T) {
 				"ja": {
 					"8 件の検知", "緊急 0", "高 7", "低 1", "コンピューター 3台", "検知の期間 2026-11-26 08:30:00 ～ 2026-11-26 11:30:00", "すべて UTC+09:00 の時刻です", "読み取り 13件 ＝ 調査 11件 ＋ 除外 2件（ファイル 2個）",
 					"最後まで読めなかったファイルが 1個", "使えないルールが 1件", "まず確かめること 重要度の高いものから 1件", "同じ内容の検知 3件", "このルールの検知は、ほかに 3件あります", "CommandLine に「-enc」を含む", "2026-11-26 08:00 3 0 3",
-					"実行 8", "遠隔からの指令 8", "持ち出し 0", "T1059.001 8", "記録が壊れています 2", "bad.json 圧縮ファイルが壊れています", "Hanako Sato DRL-1.1", "「低」以上", "2026-11-26 08:30:00 から 指定なし まで", "誤検知の例（原文） Backups at night r-low",
+					"実行 8", "遠隔からの指令 8", "持ち出し 0", "T1059.001 8", "記録が壊れています 2", "bad.json 圧縮ファイルの入れ子", "Hanako Sato DRL-1.1", "「低」以上", "2026-11-26 08:30:00 から 指定なし まで", "誤検知の例（原文） Backups at night r-low",
 				},
 				"en": {
 					"8 hits", "Critical 0", "High 7", "Low 1", "Computers: 3.", "Hits from 2026-11-26 08:30:00 to 2026-11-26 11:30:00", "All times are UTC+09:00", "13 read = 11 scanned + 2 refused (files: 2)", "1 file was not read to the end",
 					"1 rule could not be used", "Look at this first The 1 most important rule with hits", "3 hits like this", "This rule has 3 more hits that are not shown here", "CommandLine contains “-enc”", "2026-11-26 08:00 3 0 3",
-					"Execution 8", "Command and control 8", "Exfiltration 0", "T1059.001 8", "the record is damaged 2", "bad.json the archive is damaged", "Records of unknown origin 2", "Hanako Sato DRL-1.1", "Low and above", "from 2026-11-26 08:30:00 to open", "Known false alarms Backups at night r-low",
+					"Execution 8", "Command and control 8", "Exfiltration 0", "T1059.001 8", "the record is damaged 2", "bad.json archives are nested", "Hanako Sato DRL-1.1", "Low and above", "from 2026-11-26 08:30:00 to open", "Known false alarms Backups at night r-low",
 				},
 			}[lang]
 			for _, s := range append(want, "ENCODED", "WHAT-TEXT", "WHY-TEXT", "FIRST-TEXT", "What it finds.", "rules/windows", "Title of r-low", "Security.evtx") {
@@ -177,6 +177,24 @@ func TestReport(t *testing.T) {
 				t.Log(text)
 			}
 		})
+	}
+}
+
+// A correlation names what its records have in common, and no record.
+func TestReportOfCorrelation(t *testing.T) {
+	t.Parallel()
+	r := begin(t, "en", 0, nil)
+	h := hit("spray", "high", "", "", now.Add(-time.Hour))
+	h.Together, h.Count, h.File, h.Record, h.Why = true, 12, "", 0, nil
+	h.Fields = []logs.Field{{Name: "source", Value: "203.0.113.9"}}
+	r.Hit(h)
+	h.Fields = []logs.Field{{Name: "source", Value: "Application Error"}}
+	r.Hit(h)
+	text := words(written(t, r, &report.Scope{}))
+	for _, s := range []string{"2 hits, 2026-11-26 11:00:00", "several records together (value 12)", "What the records have in common (1)", "IP address High Total 203.0.113.9 1 1", "Hits that tell no name: 1."} {
+		if !strings.Contains(text, s) {
+			t.Errorf("the report lacks %q: %s", s, text)
+		}
 	}
 }
 

@@ -74,17 +74,19 @@ func (r *Report) rule1(sum *ruleSum, id string) ruleView {
 
 // facts says how much a rule found, where and when.
 func (r *Report) facts(sum *ruleSum) string {
-	key := "logs.report.facts"
+	var parts []string
+	if len(sum.hosts.counts) > 0 { // what several records have in common may name none
+		parts = append(parts, r.message("logs.report.facts.hosts", "n", sum.hosts.names(r)))
+	}
+	first, last := r.moment(sum.first), r.moment(sum.last)
 	switch {
 	case sum.first.IsZero():
-		key = "logs.report.facts.untimed"
-	case sum.first.Equal(sum.last):
-		key = "logs.report.facts.once"
+	case first == last:
+		parts = append(parts, first)
+	default:
+		parts = append(parts, r.message("logs.report.facts.span", "first", first, "last", last))
 	}
-	if len(sum.hosts.counts) == 0 { // a correlation that does not group by computer
-		key += ".nowhere"
-	}
-	return r.message(key, "n", sum.hits, "hosts", sum.hosts.names(r), "first", r.moment(sum.first), "last", r.moment(sum.last))
+	return strings.Join(append([]string{r.message("logs.report.facts.hits", "n", sum.hits)}, parts...), r.message("logs.report.facts.comma"))
 }
 
 func (r *Report) sampleView(s *sample) sampleView {

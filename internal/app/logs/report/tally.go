@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -31,6 +32,18 @@ func lookUp(h *logs.Hit, names []string) string {
 		}
 	}
 	return ""
+}
+
+// address gives the source of a hit. Correlations call it source, a word that logs use for other things too.
+func address(h *logs.Hit) string {
+	if found := lookUp(h, addressFields); found != "" {
+		return found
+	}
+	found := lookUp(h, []string{"source"})
+	if _, err := netip.ParseAddr(found); err != nil {
+		return ""
+	}
+	return found
 }
 
 // tally counts hits by name, for as many names as it has room for.
