@@ -67,17 +67,11 @@ func (w *hitWriter) hit(h *logs.Hit) error {
 	}
 	switch w.format {
 	case "jsonl":
-		var err error
-		if w.text, err = h.AppendJSON(w.text[:0]); err != nil {
-			return err
-		}
-		_, err = w.out.Write(append(w.text, '\n'))
+		w.text = h.AppendJSON(w.text[:0])
+		_, err := w.out.Write(append(w.text, '\n'))
 		return err
 	case "csv":
-		var err error
-		if w.text, err = h.AppendJSON(w.text[:0]); err != nil {
-			return err
-		}
+		w.text = h.AppendJSON(w.text[:0])
 		var parts struct{ Fields, Why json.RawMessage }
 		if err := json.Unmarshal(w.text, &parts); err != nil {
 			return err

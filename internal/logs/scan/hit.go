@@ -2,7 +2,10 @@ package scan
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kizuki-security/kizuki/sigma"
@@ -32,105 +35,132 @@ type Field struct {
 	Kind        sigma.Kind
 }
 
-// line is a hit as programs read it (kizuki.hit/1).
-type line struct {
-	RuleID  string   `json:"rule_id"`
-	Title   string   `json:"title"`
-	Level   string   `json:"level"`
-	Time    *string  `json:"time"`
-	File    string   `json:"file"`
-	Record  *uint64  `json:"record"`
-	Fields  fields   `json:"fields"`
-	Why     []why    `json:"why"`
-	Count   *float64 `json:"count,omitempty"`
-	Author  string   `json:"author"`
-	License string   `json:"license"`
-	Tags    []string `json:"tags"`
-}
-
-type why struct {
-	Search  string `json:"search"`
-	Field   string `json:"field"`
-	Op      string `json:"op"`
-	Pattern string `json:"pattern"`
-	Value   string `json:"value"`
-	Offset  int    `json:"offset"`
-	Length  int    `json:"length"`
-}
-
-// fields is an object in the order of the event; a name that occurs more than once has a list.
-type fields []Field
-
-// MarshalJSON writes the object.
-func (f fields) MarshalJSON() ([]byte, error) {
-	out := []byte{'{'}
-	at := make(map[string][]int, len(f))
-	for i := range f {
-		at[f[i].Name] = append(at[f[i].Name], i)
+// AppendJSON appends the hit as one JSON object without line breaks (kizuki.hit/1, docs/commands-json.md). Bytes that
+// are no UTF-8 become U+FFFD. Written by hand: a log full of an attack has a hit for every second event.
+func (h *Hit) AppendJSON(out []byte) []byte {
+	text := func(key, value string) {
+		out = append(append(out, key...), ':')
+		out = appendText(out, value)
 	}
-	for i := range f {
-		places := at[f[i].Name]
-		if places[0] != i {
-			continue
-		}
-		if len(out) > 1 {
+	text(`{"rule_id"`, h.Rule.ID)
+	text(`,"title"`, h.Rule.Title)
+	text(`,"level"`, h.Rule.Level)
+	if out = append(out, `,"time":`...); h.Time.IsZero() {
+		out = append(out, "null"...)
+	} else {
+		out = append(h.Time.UTC().AppendFormat(append(out, '"'), time.RFC3339Nano), '"')
+	}
+	text(`,"file"`, h.File)
+	if out = append(out, `,"record":`...); h.Together {
+		out = append(out, "null"...)
+	} else {
+		out = strconv.AppendUint(out, h.Record, 10)
+	}
+	out = appendFields(append(out, `,"fields":`...), h.Fields)
+	out = append(out, `,"why":[`...)
+	for i, r := range h.Why {
+		if i > 0 {
 			out = append(out, ',')
 		}
-		out = appendValue(out, f[i].Name)
-		out = append(out, ':')
-		if len(places) > 1 {
-			out = append(out, '[')
-		}
-		for n, place := range places {
-			if n > 0 {
-				out = append(out, ',')
-			}
-			out = f[place].append(out)
-		}
-		if len(places) > 1 {
-			out = append(out, ']')
-		}
+		text(`{"search"`, r.Search)
+		text(`,"field"`, r.EventName)
+		text(`,"op"`, r.Op)
+		text(`,"pattern"`, r.Pattern)
+		text(`,"value"`, r.Value)
+		out = strconv.AppendInt(append(out, `,"offset":`...), int64(r.Offset), 10)
+		out = append(strconv.AppendInt(append(out, `,"length":`...), int64(r.Length), 10), '}')
 	}
-	return append(out, '}'), nil
+	out = append(out, ']')
+	if h.Together {
+		out = appendNumber(append(out, `,"count":`...), h.Count)
+	}
+	text(`,"author"`, h.Rule.Author)
+	text(`,"license"`, h.Rule.License)
+	out = append(out, `,"tags":[`...)
+	for i, tag := range h.Rule.Tags {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = appendText(out, tag)
+	}
+	return append(out, "]}"...)
+}
+
+// appendNumber writes a count; what JSON has no number for becomes null.
+func appendNumber(out []byte, n float64) []byte {
+	if math.IsNaN(n) || math.IsInf(n, 0) {
+		return append(out, "null"...)
+	}
+	return strconv.AppendFloat(out, n, 'f', -1, 64)
+}
+
+// appendFields writes an object in the order of the event; a name that occurs more than once has a list.
+func appendFields(out []byte, fields []Field) []byte {
+	out = append(out, '{')
+	places := repeated(fields)
+	for i := range fields {
+		at := places[fields[i].Name]
+		if len(at) > 0 && at[0] != i {
+			continue
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendText(out, fields[i].Name), ':')
+		if len(at) < 2 {
+			out = fields[i].append(out)
+			continue
+		}
+		for n, place := range at {
+			out = fields[place].append(append(out, "[,"[min(n, 1)])) // [ before the first, a comma before others
+		}
+		out = append(out, ']')
+	}
+	return append(out, '}')
+}
+
+// repeated gives the places of each name, or nil when none occurs twice.
+func repeated(fields []Field) map[string][]int {
+	const few = 64 // to compare these with each other costs less than a map
+	unique := len(fields) <= few
+	for i := 1; unique && i < len(fields); i++ {
+		unique = !slices.ContainsFunc(fields[:i], func(f Field) bool { return f.Name == fields[i].Name })
+	}
+	if unique {
+		return nil
+	}
+	at := make(map[string][]int, len(fields))
+	for i := range fields {
+		at[fields[i].Name] = append(at[fields[i].Name], i)
+	}
+	return at
 }
 
 func (f *Field) append(out []byte) []byte {
 	switch {
 	case f.Kind == sigma.Null:
 		return append(out, "null"...)
-	case f.Kind != sigma.Text && json.Valid([]byte(f.Value)):
+	case f.Kind != sigma.Text && !strings.ContainsAny(f.Value, " \t\r\n") && json.Valid([]byte(f.Value)):
 		return append(out, f.Value...)
 	default:
-		return appendValue(out, f.Value)
+		return appendText(out, f.Value)
 	}
 }
 
-func appendValue(out []byte, text string) []byte {
-	quoted, _ := json.Marshal(text) // text always can be; bytes that are no UTF-8 become U+FFFD
-	return append(out, quoted...)
-}
-
-// AppendJSON appends the hit as one JSON object without line breaks.
-func (h *Hit) AppendJSON(out []byte) ([]byte, error) {
-	l := line{
-		RuleID: h.Rule.ID, Title: h.Rule.Title, Level: h.Rule.Level, File: h.File, Fields: h.Fields,
-		Author: h.Rule.Author, License: h.Rule.License, Tags: h.Rule.Tags, Why: make([]why, len(h.Why)),
+// appendText writes a JSON string; most have nothing but backslashes that needs care.
+func appendText(out []byte, text string) []byte {
+	begin := len(out)
+	out = append(out, '"')
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"', c == '\\':
+			out = append(out, '\\', c)
+		case c < 0x20, c >= 0x7f, c == '<', c == '>', c == '&':
+			quoted, _ := json.Marshal(text) // text always can be
+			return append(out[:begin], quoted...)
+		default:
+			out = append(out, c)
+		}
 	}
-	if l.Tags == nil {
-		l.Tags = []string{}
-	}
-	if !h.Time.IsZero() {
-		at := h.Time.UTC().Format(time.RFC3339Nano)
-		l.Time = &at
-	}
-	if h.Together {
-		l.Count = &h.Count
-	} else {
-		l.Record = &h.Record
-	}
-	for i, r := range h.Why {
-		l.Why[i] = why{r.Search, r.EventName, r.Op, r.Pattern, r.Value, r.Offset, r.Length}
-	}
-	text, err := json.Marshal(l)
-	return append(out, text...), err
+	return append(out, '"')
 }

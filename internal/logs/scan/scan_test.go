@@ -313,9 +313,9 @@ func TestHitJSON(t *testing.T) {
 	file := write(t, filepath.Join(t.TempDir(), "a.json"), []byte(strings.TrimSuffix(eventAt("whoami", 1), "}")+`,"Tag":["x","y"],"None":null}`))
 	files, _ := scan.Find([]string{file}, nil)
 	var text []byte
-	_, err := scan.Scan(t.Context(), files, load(t, whoami), scan.Options{Hit: func(h *scan.Hit) (err error) {
-		text, err = h.AppendJSON(text)
-		return err
+	_, err := scan.Scan(t.Context(), files, load(t, whoami), scan.Options{Hit: func(h *scan.Hit) error {
+		text = h.AppendJSON(text)
+		return nil
 	}})
 	var got map[string]any
 	if err := errors.Join(err, json.Unmarshal(text, &got)); err != nil {
