@@ -119,9 +119,7 @@ func (d *Reader) item(key, n *yaml.Node) (ast.Item, bool) {
 		d.Refuse(key, "shape", "a field has no name")
 		return item, false
 	}
-	for _, modifier := range parts[1:] {
-		item.Modifiers = append(item.Modifiers, modifier)
-	}
+	item.Modifiers = append(item.Modifiers, parts[1:]...)
 	switch n.Kind {
 	case yaml.ScalarNode:
 		item.Values = []ast.Value{Scalar(n)}
