@@ -236,7 +236,7 @@ func (c *compiler) filtered(f *Filter) []*compiled {
 	seen := map[*compiled]bool{}
 	for _, key := range f.Rules {
 		candidates := []*compiled{c.named[key]}
-		if strings.EqualFold(key, "any") && c.named[key] == nil {
+		if strings.EqualFold(key, "any") {
 			candidates = c.rules
 		}
 		for _, r := range candidates {

@@ -106,6 +106,9 @@ func (p *parser) document(root *yaml.Node) (Document, bool) {
 		return Document{}, false
 	}
 	h := p.header(m)
+	if !p.read.Check(top) {
+		return Document{}, false
+	}
 	if h.Title == "" {
 		p.refuse(top, "shape", "document has no title") // a hit could not be named
 	}

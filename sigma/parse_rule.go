@@ -3,8 +3,6 @@ package sigma
 import (
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/kizuki-security/kizuki/sigma/internal/rulefile"
 )
 
@@ -53,15 +51,11 @@ func (p *parser) logSource(m rulefile.Mapping) (LogSource, bool) {
 	}
 	var s LogSource
 	for key, into := range map[string]*string{"product": &s.Product, "category": &s.Category, "service": &s.Service} {
-		v := l.Values[key]
-		if v == nil || v.Kind == yaml.ScalarNode && v.ShortTag() == "!!null" {
-			continue
-		}
-		if v.Kind != yaml.ScalarNode {
-			p.refuse(v, "shape", "logsource: %s is no plain text", key)
+		word, ok := p.read.Word(l.Values[key], "logsource: "+key)
+		if !ok {
 			return s, false
 		}
-		*into = strings.ToLower(strings.TrimSpace(v.Value))
+		*into = strings.ToLower(word)
 	}
 	return s, true
 }

@@ -204,8 +204,9 @@ func (g *graph) visit(c *candidate) {
 // source says what the fields of a correlation are called in the events of one of its rules.
 func (g *graph) source(c *sigma.Correlation, names ...string) source {
 	field := func(name string) ref {
+		alias, ok := c.Aliases[name]
 		name = strings.ReplaceAll(name, " ", "")
-		if alias, ok := c.Aliases[name]; ok {
+		if ok {
 			for _, rule := range names {
 				if f, ok := alias[rule]; ok && rule != "" {
 					name = f

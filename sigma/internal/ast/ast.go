@@ -40,8 +40,8 @@ const (
 	Null
 )
 
-// Value is a scalar: its text as written, for numbers and bools in canonical form.
+// Value is a scalar: Text is as written, for numbers and bools in canonical form; Written is as written always.
 type Value struct {
-	Text string
-	Kind Kind
+	Text, Written string
+	Kind          Kind
 }

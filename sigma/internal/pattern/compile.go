@@ -93,7 +93,7 @@ func (c *chain) check() error {
 		return refuse("modifier", "modifier exists stands alone")
 	case !plainText:
 		for _, t := range c.transforms {
-			if t != "expand" || c.kind == "fieldref" {
+			if t != "expand" || c.kind != "re" && c.kind != "cidr" {
 				return refuse("modifier", "modifiers %s and %s exclude each other", t, c.kind+c.part)
 			}
 		}
@@ -119,6 +119,9 @@ func compileItem(item *ast.Item, search string, p Placeholders) (*Expr, error) {
 	b := builder{chain: c, field: strings.ReplaceAll(item.Field, " ", ""), search: search, placeholders: p}
 	if b.field == "" && (c.kind != "" && c.kind != "re" || c.part != "") {
 		return nil, refuse("modifier", "modifier %s needs a field", c.kind+c.part)
+	}
+	if c.kind == "exists" && len(item.Values) > 1 {
+		return nil, refuse("value", "modifier exists needs one value, true or false")
 	}
 	kids := make([]*Expr, 0, len(item.Values))
 	for i := range item.Values {
@@ -155,7 +158,7 @@ func (b *builder) test(a Atom) *Expr {
 
 func (b *builder) value(v *ast.Value) (*Expr, error) {
 	if v.Kind == ast.Null {
-		if len(b.transforms) > 0 || b.anchor != "" || b.kind != "" || b.part != "" || b.field == "" {
+		if b.all || len(b.transforms) > 0 || b.anchor != "" || b.kind != "" || b.part != "" || b.field == "" {
 			return nil, refuse("value", "null goes with no modifier but neq, and needs a field")
 		}
 		return b.test(Atom{Op: OpNull}), nil
@@ -165,6 +168,9 @@ func (b *builder) value(v *ast.Value) (*Expr, error) {
 		return b.exists(v)
 	case "fieldref":
 		return b.reference(v)
+	}
+	if (b.part != "" || strings.HasPrefix(b.kind, "lt") || strings.HasPrefix(b.kind, "gt")) && v.Kind != ast.Number {
+		return nil, refuse("value", "modifier %s needs a number, not %q", b.kind+b.part, v.Text)
 	}
 	texts, err := b.expand(v)
 	if err != nil {
@@ -193,9 +199,9 @@ func (b *builder) exists(v *ast.Value) (*Expr, error) {
 }
 
 func (b *builder) reference(v *ast.Value) (*Expr, error) {
-	other := strings.ReplaceAll(v.Text, " ", "")
-	if other == "" || b.field == "" {
-		return nil, refuse("value", "modifier fieldref needs two fields")
+	other := strings.ReplaceAll(strings.TrimSpace(v.Text), " ", "")
+	if v.Kind != ast.String || other == "" {
+		return nil, refuse("value", "modifier fieldref needs the name of a field, as text")
 	}
 	shape := map[string]Shape{"": Equals, "contains": Contains, "startswith": StartsWith, "endswith": EndsWith}[b.anchor]
 	return b.test(Atom{Op: OpRef, Other: other, Shape: shape, Cased: b.cased}), nil

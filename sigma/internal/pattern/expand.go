@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/kizuki-security/kizuki/sigma/internal/ast"
@@ -18,13 +19,15 @@ const maxExpanded = 10_000
 
 // expand replaces placeholders and reads wildcards.
 func (b *builder) expand(v *ast.Value) ([]text, error) {
+	literal := b.kind == "re" || b.kind == "cidr"
 	written := []string{v.Text}
-	for _, m := range b.transforms {
-		if m == "expand" {
-			var err error
-			if written, err = b.placeholdersIn(v.Text); err != nil {
-				return nil, err
-			}
+	if literal {
+		written[0] = v.Written // a number stands for its digits there
+	}
+	if slices.Contains(b.transforms, "expand") {
+		var err error
+		if written, err = b.placeholdersIn(written[0], literal); err != nil {
+			return nil, err
 		}
 	}
 	out := make([]text, len(written))
@@ -34,8 +37,9 @@ func (b *builder) expand(v *ast.Value) ([]text, error) {
 	return out, nil
 }
 
-// placeholdersIn gives the text with every placeholder replaced, once for each of its values.
-func (b *builder) placeholdersIn(s string) ([]string, error) {
+// placeholdersIn gives the text with every placeholder replaced, once for each of its values. Unless literal, a value is
+// a pattern of its own: its last backslash escapes nothing of what comes after it.
+func (b *builder) placeholdersIn(s string, literal bool) ([]string, error) {
 	out := []string{""}
 	var lit strings.Builder
 	for i := 0; i < len(s); {
@@ -59,6 +63,9 @@ func (b *builder) placeholdersIn(s string) ([]string, error) {
 			next := make([]string, 0, len(out)*len(values))
 			for _, o := range out {
 				for _, v := range values {
+					if !literal && strings.HasSuffix(v, `\`) && (len(v)-len(strings.TrimRight(v, `\`)))%2 == 1 {
+						v += `\`
+					}
 					next = append(next, o+lit.String()+v)
 				}
 			}
@@ -76,17 +83,16 @@ func (b *builder) placeholdersIn(s string) ([]string, error) {
 	return out, nil
 }
 
-// placeholderEnd gives the place of the closing percent sign, or 0.
+// placeholderEnd gives the place of the closing percent sign, or 0. A name may be of any letters but has no space.
 func placeholderEnd(s string, at int) int {
 	for i := at + 1; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == '%':
+		switch s[i] {
+		case '%':
 			if i == at+1 {
 				return 0
 			}
 			return i
-		case c != '_' && c != '-' && c != '.' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z'):
+		case ' ', '\t', '\n', '\f', '\r':
 			return 0
 		}
 	}

@@ -83,6 +83,15 @@ func FuzzText(f *testing.F) {
 	})
 }
 
+// written is a value as YAML reads it: what looks like a number is one.
+func written(text string) ast.Value {
+	v := ast.Value{Text: text, Written: text}
+	if _, ok := ParseNumber([]byte(text)); ok {
+		v.Kind = ast.Number
+	}
+	return v
+}
+
 // match compiles one item and runs it on one value.
 func match(t *testing.T, key string, value ast.Value, on string) bool {
 	t.Helper()
@@ -164,12 +173,12 @@ func TestModifiers(t *testing.T) {
 		{"F", "", []string{""}, []string{" "}},
 	} {
 		for _, v := range tt.yes {
-			if !match(t, tt.key, ast.Value{Text: tt.value}, v) {
+			if !match(t, tt.key, written(tt.value), v) {
 				t.Errorf("%s: %s does not match %q", tt.key, tt.value, v)
 			}
 		}
 		for _, v := range tt.no {
-			if match(t, tt.key, ast.Value{Text: tt.value}, v) {
+			if match(t, tt.key, written(tt.value), v) {
 				t.Errorf("%s: %s matches %q", tt.key, tt.value, v)
 			}
 		}
@@ -194,7 +203,7 @@ func TestCompileRefuses(t *testing.T) {
 		{"F|windash|base64", "-a -b -c -d -e", "windash"},
 	} {
 		parts := strings.Split(tt.key, "|")
-		_, err := Compile(&ast.Item{Field: parts[0], Modifiers: parts[1:], Values: []ast.Value{{Text: tt.value}}}, "s", nil)
+		_, err := Compile(&ast.Item{Field: parts[0], Modifiers: parts[1:], Values: []ast.Value{written(tt.value)}}, "s", nil)
 		if err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %s: %v, want a word of %s", tt.key, tt.value, err, tt.says)
 		}

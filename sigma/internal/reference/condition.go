@@ -3,7 +3,6 @@ package reference
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -17,13 +16,17 @@ type conditionParser struct {
 	identifiers []string
 }
 
-var conditionWord = regexp.MustCompile(`[()]|[^\s()]+`)
+// reserved are the words that name no identifier.
+func reserved(word string) bool {
+	return slices.Contains([]string{"and", "or", "not", "of", "(", ")"}, strings.ToLower(word))
+}
 
 func parseCondition(text string, identifiers []string) (truth, error) {
 	if strings.Contains(text, "|") {
 		return nil, errors.New("the aggregation behind | is obsolete: write a correlation")
 	}
-	p := &conditionParser{conditionWord.FindAllString(text, -1), identifiers}
+	text = strings.NewReplacer("(", " ( ", ")", " ) ").Replace(text)
+	p := &conditionParser{strings.Fields(text), identifiers}
 	t, err := p.or()
 	if err == nil && len(p.words) > 0 {
 		err = fmt.Errorf("the condition does not go on with %q", p.words[0])
@@ -86,7 +89,7 @@ func (p *conditionParser) operand() (truth, error) {
 	}
 	word := p.words[0]
 	p.words = p.words[1:]
-	if !slices.Contains(p.identifiers, word) {
+	if !slices.Contains(p.identifiers, word) || reserved(word) || strings.Contains(word, "*") {
 		return nil, fmt.Errorf("the condition names %q, which is not defined", word)
 	}
 	return func(m func(string) bool) bool { return m(word) }, nil
@@ -99,10 +102,13 @@ func (p *conditionParser) quantity() (truth, error) {
 	}
 	target := p.words[2]
 	p.words = p.words[3:]
+	if reserved(target) {
+		return nil, fmt.Errorf("%s of %q", quantity, target)
+	}
+	them := strings.EqualFold(target, "them")
 	var chosen []string
 	for _, identifier := range p.identifiers {
-		if target == "them" && !strings.HasPrefix(identifier, "_") ||
-			target != "them" && parsePattern(target).match(characters(identifier), true) {
+		if them && !strings.HasPrefix(identifier, "_") || !them && starPattern(target).match(characters(identifier), true) {
 			chosen = append(chosen, identifier)
 		}
 	}
@@ -119,4 +125,17 @@ func (p *conditionParser) quantity() (truth, error) {
 	default:
 		return nil, fmt.Errorf("%q of: only 1 and all", quantity)
 	}
+}
+
+// starPattern knows no other wildcard than *, and no escapes.
+func starPattern(text string) pattern {
+	var p pattern
+	for _, c := range characters(text) {
+		if c == '*' {
+			p = append(p, token{many: true})
+		} else {
+			p = append(p, literal(c))
+		}
+	}
+	return p
 }

@@ -48,6 +48,9 @@ func (l *loader) common(d *document, section *node) (*correlation, error) {
 	if len(c.rules) == 0 {
 		return nil, errors.New("there are no rules")
 	}
+	if _, err := duration(section, "timespan"); err != nil {
+		return nil, err
+	}
 	for _, g := range []*node{section.member("generate"), d.body.member("generate")} {
 		if g == nil {
 			continue
@@ -62,11 +65,17 @@ func (l *loader) common(d *document, section *node) (*correlation, error) {
 			return nil, errors.New("aliases must be a map")
 		}
 		for alias, fields := range aliases.members {
+			if !fields.isMap() {
+				return nil, fmt.Errorf("the alias %s must be a map", alias)
+			}
 			c.aliases[alias] = map[string]string{}
 			for rule := range fields.members {
 				field, err := fields.word(rule)
+				if err == nil && field == "" {
+					err = errors.New("there is no field")
+				}
 				if err != nil {
-					return nil, err
+					return nil, fmt.Errorf("the alias %s: %w", alias, err)
 				}
 				c.aliases[alias][rule] = field
 			}
@@ -75,7 +84,7 @@ func (l *loader) common(d *document, section *node) (*correlation, error) {
 	return c, nil
 }
 
-var timespanForm = regexp.MustCompile(`^([0-9]{1,6})([smhd])$`)
+var timespanForm = regexp.MustCompile(`^([0-9]+)([smhd])$`)
 
 func parseTimespan(text string) (time.Duration, error) {
 	parts := timespanForm.FindStringSubmatch(text)
@@ -87,6 +96,9 @@ func parseTimespan(text string) (time.Duration, error) {
 		return 0, err
 	}
 	unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}[parts[2]]
+	if longest := 200 * 365 * 24 * time.Hour; count >= int(longest/unit) {
+		return 0, fmt.Errorf("%q is longer than 200 years", text)
+	}
 	return time.Duration(count) * unit, nil
 }
 

@@ -27,6 +27,9 @@ func (l *loader) extension(d *document) error {
 	if err != nil {
 		return err
 	}
+	if _, err := section.words("field"); err != nil {
+		return err
+	}
 	switch c.kind {
 	case "first_seen":
 		err = c.readFirstSeen(section)
@@ -60,8 +63,9 @@ func (c *correlation) readRegularity(section *node) error {
 		return err
 	}
 	least, jitter := section.member("events"), section.member("jitter")
-	if least == nil || least.number == nil || !least.number.IsInt() || least.number.Cmp(big.NewRat(3, 1)) < 0 {
-		return errors.New("events must be 3 or more")
+	if least == nil || least.number == nil || !least.number.IsInt() ||
+		least.number.Cmp(big.NewRat(3, 1)) < 0 || least.number.Cmp(big.NewRat(1_000_000, 1)) > 0 {
+		return errors.New("events must be 3 to 1,000,000")
 	}
 	if jitter == nil || jitter.number == nil || jitter.number.Sign() < 0 || jitter.number.Cmp(big.NewRat(100, 1)) > 0 {
 		return errors.New("jitter is a percentage")
@@ -84,11 +88,11 @@ func (l *loader) readOffice(section *node) (*office, error) {
 	if err != nil {
 		return nil, err
 	}
-	if section.member("days") == nil {
+	if given := section.member("days"); given == nil || given.null {
 		days = []string{"mon", "tue", "wed", "thu", "fri"}
 	}
 	for _, day := range days {
-		at := slices.Index(weekdays, day)
+		at := slices.Index(weekdays, strings.ToLower(day))
 		if at < 0 {
 			return nil, fmt.Errorf("%q is no day: write mon … sun", day)
 		}
@@ -139,12 +143,15 @@ func parseZone(name string) (*time.Location, error) {
 	if name == "" || strings.EqualFold(name, "local") {
 		return nil, errors.New("off_hours needs a timezone")
 	}
-	if at, err := time.Parse("-07:00", name); err == nil {
+	if zoneForm.MatchString(name) {
+		at, err := time.Parse("-07:00", name)
 		_, offset := at.Zone()
-		return time.FixedZone(name, offset), nil
+		return time.FixedZone(name, offset), err
 	}
 	return time.LoadLocation(name)
 }
+
+var zoneForm = regexp.MustCompile(`^[+-]([01][0-9]|2[0-3]):[0-5][0-9]$`)
 
 var hoursForm = regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])$`)
 

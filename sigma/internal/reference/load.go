@@ -113,6 +113,9 @@ func (l *loader) head(d *document) error {
 			kinds++
 		}
 	}
+	if d.is("action") {
+		return errors.New("action was taken out of Sigma")
+	}
 	if kinds != 1 {
 		return errors.New("a document holds one of detection, correlation, filter, kizuki")
 	}
@@ -174,7 +177,7 @@ func (l *loader) filter(d *document) error {
 		return err
 	}
 	section := d.body.member("filter")
-	if d.detection, err = l.detection(section, "rules"); err != nil {
+	if d.detection, err = l.detection(section, "rules", "timeframe"); err != nil {
 		return err
 	}
 	d.keep = d.detection.holdsForNothing()
@@ -185,12 +188,13 @@ func (l *loader) filter(d *document) error {
 	if len(names) == 0 {
 		return errors.New("the filter names no rules")
 	}
-	found := slices.Contains(names, "any") // it may be there before the rules are
+	all := slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, "any") })
+	found := all // it may be there before the rules are
 	for _, rule := range l.documents {
 		if !rule.is("detection") || rule.refusal != nil {
 			continue
 		}
-		if slices.Contains(names, "any") || rule.id != "" && slices.Contains(names, rule.id) ||
+		if all || rule.id != "" && slices.Contains(names, rule.id) ||
 			rule.name != "" && slices.Contains(names, rule.name) {
 			found = true
 			if d.source.wants(rule.source) {

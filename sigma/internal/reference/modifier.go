@@ -27,7 +27,7 @@ type chain struct {
 
 func parseKey(key string) (chain, error) {
 	parts := strings.Split(key, "|")
-	c := chain{field: strings.ReplaceAll(parts[0], " ", "")}
+	c := chain{field: fieldName(parts[0])}
 	for _, m := range parts[1:] {
 		if err := c.add(m); err != nil {
 			return c, err
@@ -35,6 +35,9 @@ func parseKey(key string) (chain, error) {
 	}
 	return c, c.check(len(parts) == 1)
 }
+
+// fieldName drops the spaces of a name, and any white space around it.
+func fieldName(text string) string { return strings.ReplaceAll(strings.TrimSpace(text), " ", "") }
 
 func (c *chain) add(modifier string) error {
 	once := func(into *string) error {
@@ -115,6 +118,9 @@ func (l *loader) item(key string, n *node) (test, error) {
 }
 
 func (l *loader) compile(c chain, n *node) (test, error) {
+	if len(n.list) == 1 && !n.list[0].isList() {
+		n = n.list[0] // a list of one is that one
+	}
 	if n.null {
 		if c.field == "" || c.anchor != "" || c.kind != "" || c.compare != "" || c.part != "" || len(c.encoding) > 0 || c.all || c.expand {
 			return nil, errors.New("null goes with a bare field only")
@@ -167,10 +173,11 @@ func isNull(field string) test {
 }
 
 func exists(field string, n *node) (test, error) {
-	if !n.boolean {
+	text := strings.ToLower(n.text)
+	want := text == "true" || text == "yes"
+	if !n.boolean && !want && text != "false" && text != "no" {
 		return nil, errors.New("exists wants true or false")
 	}
-	want := n.text == "true"
 	return func(r record) bool {
 		_, ok := r.fields[field]
 		return ok == want

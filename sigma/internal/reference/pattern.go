@@ -154,7 +154,7 @@ func (p pattern) encode(how string) ([]pattern, error) {
 	var out []pattern
 	for _, text := range texts {
 		for _, encoded := range encodings[how](text) {
-			if encoded == "" && text != "" {
+			if encoded == "" && (text != "" || how == "base64offset") {
 				return nil, fmt.Errorf("%s leaves nothing of %q to look for", how, text)
 			}
 			out = append(out, literalPattern(encoded))

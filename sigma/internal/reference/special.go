@@ -13,10 +13,10 @@ import (
 
 // fieldref compares with another field of the same event.
 func (c chain) fieldref(v *node) (test, error) {
-	if !v.quoted || v.text == "" {
+	other := chain{field: fieldName(v.text)}
+	if !v.quoted || other.field == "" {
 		return nil, errors.New("fieldref wants the name of a field")
 	}
-	other := chain{field: strings.ReplaceAll(v.text, " ", "")}
 	return func(r record) bool {
 		for _, theirs := range other.values(r) {
 			p := literalPattern(theirs.text).anchored(c.anchor)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -27,7 +28,11 @@ type node struct {
 	boolean bool
 }
 
-const mostNodes = 100_000
+// Limits of a document with its references followed.
+const (
+	mostNodes = 200_000
+	deepest   = 64
+)
 
 // readDocument is a document, or why it cannot be used.
 type readDocument struct {
@@ -50,7 +55,7 @@ func documents(text []byte) []readDocument {
 			return append(found, readDocument{&node{}, err})
 		}
 		budget := mostNodes
-		n, err := convert(&root, &budget)
+		n, err := convert(root.Content[0], &budget, 0)
 		if err != nil {
 			found = append(found, readDocument{&node{}, err})
 		} else if !n.null {
@@ -59,43 +64,51 @@ func documents(text []byte) []readDocument {
 	}
 }
 
-func convert(y *yaml.Node, budget *int) (*node, error) {
-	if *budget--; *budget < 0 {
+func convert(y *yaml.Node, budget *int, depth int) (*node, error) {
+	if y.Kind == yaml.AliasNode {
+		y = y.Alias
+	}
+	if *budget--; *budget < 0 || depth > deepest {
 		return nil, errors.New("the document is too large, or refers to itself")
 	}
-	switch y.Kind {
-	case yaml.DocumentNode:
-		return convert(y.Content[0], budget)
-	case yaml.AliasNode:
-		return convert(y.Alias, budget)
-	case yaml.SequenceNode:
+	switch {
+	case y.Kind == yaml.SequenceNode && y.Tag == "!!seq":
 		n := &node{list: []*node{}}
 		for _, item := range y.Content {
-			child, err := convert(item, budget)
+			child, err := convert(item, budget, depth+1)
 			if err != nil {
 				return nil, err
 			}
 			n.list = append(n.list, child)
 		}
 		return n, nil
-	case yaml.MappingNode:
-		return convertMap(y, budget)
-	default:
+	case y.Kind == yaml.MappingNode && y.Tag == "!!map":
+		return convertMap(y, budget, depth)
+	case y.Kind == yaml.ScalarNode:
 		return convertScalar(y)
+	default:
+		return nil, fmt.Errorf("line %d: %s means nothing here", y.Line, y.Tag)
 	}
 }
 
-func convertMap(y *yaml.Node, budget *int) (*node, error) {
+func convertMap(y *yaml.Node, budget *int, depth int) (*node, error) {
 	n := &node{members: map[string]*node{}}
 	for i := 0; i+1 < len(y.Content); i += 2 {
-		if y.Content[i].Kind != yaml.ScalarNode || y.Content[i].Tag == "!!merge" {
-			return nil, fmt.Errorf("line %d: a key must be a text", y.Content[i].Line)
+		name := y.Content[i]
+		if name.Kind == yaml.AliasNode {
+			name = name.Alias
 		}
-		key := y.Content[i].Value
+		if name.Kind != yaml.ScalarNode || name.Tag == "!!merge" {
+			return nil, fmt.Errorf("line %d: a key must be a text", name.Line)
+		}
+		if _, err := convert(name, budget, depth+1); err != nil {
+			return nil, err
+		}
+		key := name.Value
 		if _, ok := n.members[key]; ok {
-			return nil, fmt.Errorf("line %d: the key %q occurs twice", y.Content[i].Line, key)
+			return nil, fmt.Errorf("line %d: the key %q occurs twice", name.Line, key)
 		}
-		child, err := convert(y.Content[i+1], budget)
+		child, err := convert(y.Content[i+1], budget, depth+1)
 		if err != nil {
 			return nil, err
 		}
@@ -105,33 +118,59 @@ func convertMap(y *yaml.Node, budget *int) (*node, error) {
 	return n, nil
 }
 
+var (
+	nullForm = regexp.MustCompile(`^(~|null|Null|NULL)?$`)
+	boolForm = regexp.MustCompile(`^(?i:true|false)$`)
+)
+
+// canonical is the shortest decimal that means the number; the very large and the very small have an exponent.
+func canonical(float float64) string {
+	switch size := math.Abs(float); {
+	case size == 0:
+		return "0" // without the sign that -0.0 has
+	case size >= 1e21 || size < 1e-6:
+		return strconv.FormatFloat(float, 'e', -1, 64)
+	}
+	return strconv.FormatFloat(float, 'f', -1, 64)
+}
+
+// convertScalar reads a value. What its tag says and its text belies is refused, and so is a tag of somebody's own.
 func convertScalar(y *yaml.Node) (*node, error) {
 	n := &node{scalar: true, text: y.Value, raw: y.Value}
+	var err error
 	switch y.Tag {
 	case "!!null":
-		return &node{null: true}, nil
+		if nullForm.MatchString(y.Value) {
+			return &node{null: true}, nil
+		}
+		err = errors.New("not null")
 	case "!!bool":
+		if !boolForm.MatchString(y.Value) {
+			err = errors.New("neither true nor false")
+		}
 		n.boolean = true
 		n.text = strings.ToLower(y.Value)
 	case "!!int":
 		var signed int64
 		var unsigned uint64
-		switch {
-		case y.Decode(&signed) == nil:
+		if err = y.Decode(&signed); err == nil {
 			n.text = strconv.FormatInt(signed, 10)
-		case y.Decode(&unsigned) == nil:
+		} else if err = y.Decode(&unsigned); err == nil {
 			n.text = strconv.FormatUint(unsigned, 10)
 		}
 		n.number, _ = decimal(n.text)
 	case "!!float":
 		var float float64
-		if err := y.Decode(&float); err != nil {
-			return nil, err
-		}
-		n.text = strconv.FormatFloat(float, 'f', -1, 64)
+		err = y.Decode(&float)
+		n.text = canonical(float)
 		n.number, _ = decimal(n.text)
-	default:
+	case "!!str", "!!timestamp", "!!merge":
 		n.quoted = true
+	default:
+		err = errors.New("unknown tag")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("line %d: %q with the tag %s: %w", y.Line, y.Value, y.Tag, err)
 	}
 	return n, nil
 }
@@ -156,7 +195,7 @@ func (n *node) word(key string) (string, error) {
 	case !m.scalar:
 		return "", fmt.Errorf("%s must be a text", key)
 	default:
-		return m.raw, nil
+		return strings.TrimSpace(m.raw), nil
 	}
 }
 
@@ -178,7 +217,7 @@ func (n *node) words(key string) ([]string, error) {
 		if !item.scalar {
 			return nil, fmt.Errorf("%s must hold texts only", key)
 		}
-		out = append(out, item.raw)
+		out = append(out, strings.TrimSpace(item.raw))
 	}
 	return out, nil
 }

@@ -4,12 +4,9 @@ package rulefile
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/kizuki-security/kizuki/sigma/internal/ast"
 )
 
 // Limits of a document. They stand far above the largest rules there are.
@@ -45,7 +42,7 @@ func Decode(from *yaml.Decoder, n *yaml.Node) (err error) {
 // IsEmpty is true for what stands behind "---" at the end of a file.
 func IsEmpty(root *yaml.Node) bool {
 	return root.Kind != yaml.DocumentNode || len(root.Content) != 1 ||
-		root.Content[0].Kind == yaml.ScalarNode && root.Content[0].ShortTag() == "!!null"
+		isNull(root.Content[0]) && fits(root.Content[0])
 }
 
 // Flatten puts what an alias stands for in its place and counts nodes, so that an alias bomb or a circle ends here.
@@ -96,7 +93,7 @@ func (d *Reader) Mapping(n *yaml.Node, what string) (Mapping, bool) {
 
 // Texts reads a text or a list of texts that the rule needs; anything else is refused, but nothing at all is not.
 func (d *Reader) Texts(n *yaml.Node, what string) ([]string, bool) {
-	if n == nil || n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
+	if isNull(n) {
 		return nil, true
 	}
 	found := Texts(n)
@@ -107,47 +104,22 @@ func (d *Reader) Texts(n *yaml.Node, what string) ([]string, bool) {
 	return found, true
 }
 
-// Texts reads a text or a list of texts; anything else in it is left out.
+// Texts reads a text or a list of texts, each without the white space around it; anything else in it is left out.
 func Texts(n *yaml.Node) []string {
-	if n == nil {
+	if isNull(n) {
 		return nil
 	}
-	if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
-		return []string{n.Value}
+	if n.Kind == yaml.ScalarNode {
+		return []string{strings.TrimSpace(n.Value)}
 	}
 	if n.Kind != yaml.SequenceNode {
 		return nil
 	}
 	var out []string
 	for _, c := range n.Content {
-		if c.Kind == yaml.ScalarNode && c.ShortTag() != "!!null" {
-			out = append(out, c.Value)
+		if c.Kind == yaml.ScalarNode && !isNull(c) {
+			out = append(out, strings.TrimSpace(c.Value))
 		}
 	}
 	return out
-}
-
-// Scalar gives a value in its canonical text.
-func Scalar(n *yaml.Node) ast.Value {
-	switch n.ShortTag() {
-	case "!!null":
-		return ast.Value{Kind: ast.Null}
-	case "!!bool":
-		return ast.Value{Kind: ast.Bool, Text: strings.ToLower(n.Value)}
-	case "!!int":
-		var i int64
-		if n.Decode(&i) == nil {
-			return ast.Value{Kind: ast.Number, Text: strconv.FormatInt(i, 10)}
-		}
-		var u uint64
-		if n.Decode(&u) == nil {
-			return ast.Value{Kind: ast.Number, Text: strconv.FormatUint(u, 10)}
-		}
-	case "!!float":
-		var f float64
-		if n.Decode(&f) == nil {
-			return ast.Value{Kind: ast.Number, Text: string(ast.AppendFloat(nil, f))}
-		}
-	}
-	return ast.Value{Text: n.Value}
 }
