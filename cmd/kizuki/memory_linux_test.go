@@ -20,7 +20,7 @@ const scanMemory = 150 // MB, whatever the size of the logs
 // TestScanMemory runs the command over a generated event log and over one endless line, and reads the most memory it
 // ever held. With KIZUKI_PROVE=1 the log has 2 GB and the line 1 GB.
 func TestScanMemory(t *testing.T) {
-	size := int64(96 << 20)
+	size := int64(48 << 20)
 	if os.Getenv("KIZUKI_PROVE") != "" {
 		size = 2 << 30
 	}
