@@ -13,10 +13,18 @@ import (
 
 var comparisons = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
 
+var correlationKeys = []string{"type", "rules", "group-by", "timespan", "aliases", "condition", "generate"}
+
 func (p *parser) correlation(h Header, m rulefile.Mapping) *Correlation {
 	body, ok := p.read.Mapping(m.Values["correlation"], "correlation")
 	if !ok {
 		return nil
+	}
+	for _, k := range body.Keys { // a mistyped group-by would join everything
+		if !slices.Contains(correlationKeys, k.Value) {
+			p.refuse(k, "shape", "correlation has no %q; it has %s", k.Value, strings.Join(correlationKeys, ", "))
+			return nil
+		}
 	}
 	c := p.common(h, m, body)
 	if c == nil {

@@ -129,6 +129,13 @@ func (l *loader) sigmaCorrelation(d *document) error {
 	if err != nil {
 		return err
 	}
+	for _, key := range section.keys {
+		switch key {
+		case "type", "rules", "group-by", "timespan", "aliases", "condition", "generate":
+		default:
+			return fmt.Errorf("a correlation has no %q", key)
+		}
+	}
 	if !slices.Contains(sigmaTypes, c.kind) {
 		return fmt.Errorf("unknown correlation type %q", c.kind)
 	}
