@@ -9,8 +9,9 @@ import (
 
 // Fold returns the form in which texts are compared unless cased: is asked for: letters in lower case, full-width
 // ASCII as ASCII, U+3000 as a space, half-width katakana as full-width with their voice marks joined (ｶﾞ and カ゛ with
-// a combining mark are ガ), 〜 as ~. Bytes that are no UTF-8 stay as they are. It goes character by character
-// (unicode.ToLower, no special casing), so Fold(Fold(s)) = Fold(s). It returns s itself where nothing changes.
+// a combining mark are ガ), 〜 as ~. Bytes that are no UTF-8 stay as they are. It goes character by character, and
+// letters that differ in case only, in the sense of unicode.SimpleFold, become one (K and the Kelvin sign, s and ſ).
+// Fold(Fold(s)) = Fold(s). It returns s itself where nothing changes.
 func Fold(s string) string {
 	for i := range len(s) {
 		if c := s[i]; c >= utf8.RuneSelf || c-'A' < 26 {
@@ -80,7 +81,7 @@ func foldRune(r rune) rune {
 	case r == '\u301C':
 		return '~'
 	}
-	return unicode.ToLower(r)
+	return unicode.ToLower(unicode.ToUpper(r))
 }
 
 // Voice marks: the combining ones, and the free ones that the width tables may give for half-width marks.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -17,22 +18,22 @@ func TestWords(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", MaxWord-1)
 	for text, want := range map[string]string{
-		"":                                  "",
-		" \t--":                             "",
+		"":                                   "",
+		" \t--":                              "",
 		"Failed password for root_1 (UID=0)": "failed|password|for|root_1|uid|0",
-		"Ｆａｉｌｅｄ　ＬＯＧＩＮ":                      "failed|login",
-		"東京都":                               "東京|京都",
-		"京":                                 "京",
-		"app東x":                             "app|東|x",
-		"ｶﾞｽ停止":                             "ガス|ス停|停止",
-		"ガス":                                "ガス",
-		"src=10.1.2.3:443":                  "src|10|1|2|10.1.2.3|3|443",
-		"1.2.3.4.5":                         "1|2|3|1.2.3.4|4|2.3.4.5|5",
-		"1..2.3.4 1234.1.1.1":               "1|2|3|4|1234|1|1|1",
-		"a\xffb\xe3\x81c":                   "a|b|c",
-		"Ünal ΣΊΣΥΦΟΣ":                      "ünal|σίσυφοσ",
-		"NUL\x00byte":                       "nul|byte",
-		long + "éa":                         long,
+		"Ｆａｉｌｅｄ　ＬＯＧＩＮ":                       "failed|login",
+		"東京都":                                "東京|京都",
+		"京":                                  "京",
+		"app東x":                              "app|東|x",
+		"ｶﾞｽ停止":                              "ガス|ス停|停止",
+		"ガス":                                 "ガス",
+		"src=10.1.2.3:443":                   "src|10|1|2|10.1.2.3|3|443",
+		"1.2.3.4.5":                          "1|2|3|1.2.3.4|4|2.3.4.5|5",
+		"1..2.3.4 1234.1.1.1":                "1|2|3|4|1234|1|1|1",
+		"a\xffb\xe3\x81c":                    "a|b|c",
+		"Ünal ΣΊΣΥΦΟΣ":                       "ünal|σίσυφοσ",
+		"NUL\x00byte":                        "nul|byte",
+		long + "éa":                          long,
 	} {
 		want := strings.Split(want, "|")
 		got := wordsOf(text)
@@ -50,14 +51,14 @@ func TestWords(t *testing.T) {
 func TestFold(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{
-		"abc-1":        "abc-1",
-		"ABC":          "abc",
-		"Ａｂ１！～〜　x":      "ab1!~~ x",
-		"ﾊﾟｿｺﾝ ｳﾞ ﾜﾞｦﾞ": "パソコン ヴ ヷヺ",
+		"abc-1":          "abc-1",
+		"ABC":            "abc",
+		"Ａｂ１！～〜　x":       "ab1!~~ x",
+		"ﾊﾟｿｺﾝ ｳﾞ ﾜﾞｦﾞ":  "パソコン ヴ ヷヺ",
 		"か\u3099は\u309A": "がぱ",
-		"ﾞｱﾞ":          "\u3099ア\u3099",
-		"\xffA\xe3\x81": "\xffa\xe3\x81",
-		"\u212A":       "k",
+		"ﾞｱﾞ":            "\u3099ア\u3099",
+		"\xffA\xe3\x81":  "\xffa\xe3\x81",
+		"\u212A":         "k",
 	} {
 		if got := Fold(s); got != want {
 			t.Errorf("Fold(%q) = %q, want %q", s, got, want)
@@ -90,5 +91,18 @@ func BenchmarkWords(b *testing.B) {
 	b.SetBytes(int64(len(line)))
 	for b.Loop() {
 		Words(line, func(string) {})
+	}
+}
+
+// A pattern made insensitive by (?i) may be looked for by its folded letters only if Fold is as coarse as (?i).
+func TestFoldIsAsCoarseAsSimpleFold(t *testing.T) {
+	t.Parallel()
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if next := unicode.SimpleFold(r); next != r && Fold(string(r)) != Fold(string(next)) {
+			t.Errorf("Fold(%U) = %q, Fold(%U) = %q", r, Fold(string(r)), next, Fold(string(next)))
+		}
+		if utf8.ValidRune(r) && Fold(Fold(string(r))) != Fold(string(r)) {
+			t.Errorf("Fold(Fold(%U)) = %q, Fold = %q", r, Fold(Fold(string(r))), Fold(string(r)))
+		}
 	}
 }
