@@ -30,15 +30,15 @@ type File interface {
 
 // FS is what the lake asks of the file system. Names are full paths.
 type FS interface {
-	Open(name string) (File, error)                           // for reading
-	Create(name string) (File, error)                         // for writing, cut to nothing
-	Append(name string) (File, error)                         // for writing and reading; it must exist; the place is the start
-	Rename(from, to string) error                             // replaces; tries again while the file is held by others
-	Remove(name string) error                                 // a missing file is no error
-	ReadDir(name string) ([]fs.DirEntry, error)               // sorted by name; a missing folder is empty
-	MkdirAll(name string) error                               // 0700
-	Stat(name string) (fs.FileInfo, error)                    //
-	SyncDir(name string) error                                // makes names in a folder last, where the system needs it
+	Open(name string) (File, error)                             // for reading
+	Create(name string) (File, error)                           // for writing, cut to nothing
+	Append(name string) (File, error)                           // for writing and reading; it must exist; the place is the start
+	Rename(from, to string) error                               // replaces; tries again while the file is held by others
+	Remove(name string) error                                   // a missing file is no error
+	ReadDir(name string) ([]fs.DirEntry, error)                 // sorted by name; a missing folder is empty
+	MkdirAll(name string) error                                 // 0700
+	Stat(name string) (fs.FileInfo, error)                      //
+	SyncDir(name string) error                                  // makes names in a folder last, where the system needs it
 	Walk(root string, each func(name string, size int64)) error // every plain file below root
 }
 
@@ -48,15 +48,15 @@ type OS struct {
 }
 
 // Open opens a file for reading.
-func (OS) Open(name string) (File, error) { return plain(os.Open(name)) }
+func (OS) Open(name string) (File, error) { return plain(os.Open(name)) } //nolint:gosec // names are the lake's own
 
 // Create makes a file anew, readable by its owner only.
 func (OS) Create(name string) (File, error) {
-	return plain(os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600))
+	return plain(os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)) //nolint:gosec // names are the lake's own
 }
 
 // Append opens an existing file for reading and writing.
-func (OS) Append(name string) (File, error) { return plain(os.OpenFile(name, os.O_RDWR, 0o600)) }
+func (OS) Append(name string) (File, error) { return plain(os.OpenFile(name, os.O_RDWR, 0o600)) } //nolint:gosec // names are the lake's own
 
 // plain keeps a nil *os.File from becoming a File that is not nil.
 func plain(f *os.File, err error) (File, error) {

@@ -34,6 +34,7 @@ type Reader struct {
 	Heap   int64 // about what the reader holds in memory, bytes
 
 	r      io.ReaderAt
+	file   *parquet.File
 	groups []parquet.RowGroup
 	at     []int
 }
@@ -67,7 +68,7 @@ func Open(r io.ReaderAt, size int64, known *Known) (reader *Reader, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rd := &Reader{Meta: meta, Size: size, r: r, groups: file.RowGroups()}
+	rd := &Reader{Meta: meta, Size: size, r: r, file: file, groups: file.RowGroups()}
 	if rd.Footer, err = rd.sumFooter(); err != nil {
 		return nil, err
 	}
@@ -178,7 +179,7 @@ func (r *Reader) pages(block, column int, each func(parquet.Page) error) (err er
 	if !ok {
 		return damaged("column")
 	}
-	from, n := place(chunk)
+	from, n := r.place(block, r.at[column])
 	data, buffer, err := r.read(from, n)
 	if err != nil {
 		return err
@@ -211,3 +212,13 @@ var errKind = fmt.Errorf("%w: kind of a page", ErrDamaged)
 
 // Promoted says how many of event.Promoted have columns in the file.
 func (r *Reader) Promoted() int { return min(r.Meta.Promoted, len(event.Promoted)) }
+
+// place is where the pages of a column of a block stand.
+func (r *Reader) place(block, index int) (from, n int64) {
+	m := &r.file.Metadata().RowGroups[block].Columns[index].MetaData
+	from = m.DataPageOffset
+	if m.DictionaryPageOffset != 0 {
+		from = m.DictionaryPageOffset
+	}
+	return from, m.TotalCompressedSize
+}

@@ -37,7 +37,7 @@ type Written struct {
 // Writer writes one sealed file, block by block.
 type Writer struct {
 	out     *summer
-	pq      *parquet.Writer
+	pq      *parquet.GenericWriter[any]
 	columns []*parquet.ColumnWriter
 	at      []int
 	meta    Meta
@@ -72,7 +72,7 @@ func NewWriter(w io.Writer, binary []string) (*Writer, error) {
 	for _, column := range schema.Columns() {
 		options = append(options, parquet.SkipPageBounds(column...))
 	}
-	pq := parquet.NewWriter(out, options...)
+	pq := parquet.NewGenericWriter[any](out, options...)
 	return &Writer{
 		out: out, pq: pq, columns: pq.ColumnWriters(), at: at, sources: map[string]*gathered{},
 		meta: Meta{Version: Version, Promoted: len(event.Promoted), Binary: binary},
@@ -191,7 +191,9 @@ func (w *Writer) empties(n int, numeric bool) []parquet.Value {
 }
 
 // bytesOf is a string as bytes that nobody changes.
-func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+func bytesOf(s string) []byte {
+	return unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // the writer copies them
+}
 
 // Close writes the footer. id, level, day and replaces stand in it; see Meta.
 func (w *Writer) Close(id uint64, level int, day int32, replaces []uint64) (Written, error) {

@@ -229,3 +229,19 @@ func Codes(b *Block) [][]uint32 {
 	}
 	return codes
 }
+
+// CountSources counts the rows of each source.
+func (v *View) CountSources() map[string]int {
+	c := &v.cols[Source]
+	counts := make([]int, len(c.values))
+	for _, code := range c.codes {
+		counts[code]++
+	}
+	out := make(map[string]int, len(counts))
+	for code, n := range counts {
+		if n > 0 {
+			out[c.values[code]] = n
+		}
+	}
+	return out
+}

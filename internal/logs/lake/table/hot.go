@@ -13,7 +13,9 @@ type Hot struct {
 }
 
 // NewHot makes a block of rows that Order and Cut gave.
-func NewHot(v *View, rows []int32, stat query.Stat) *Hot { return &Hot{view: v, rows: rows, stat: stat} }
+func NewHot(v *View, rows []int32, stat query.Stat) *Hot {
+	return &Hot{view: v, rows: rows, stat: stat}
+}
 
 // Stat tells of the block.
 func (h *Hot) Stat() query.Stat { return h.stat }

@@ -86,7 +86,8 @@ type Table struct {
 	cols            []column
 	raw             [][]byte
 	arena           []byte
-	bytes           int64
+	bytes           int64 // of messages
+	held            int64 // of messages and dictionaries
 	ports           *[65536]string
 }
 
@@ -98,6 +99,9 @@ func (t *Table) Rows() int { return len(t.seqs) }
 
 // Bytes is the length of all messages together.
 func (t *Table) Bytes() int64 { return t.bytes }
+
+// Held is about the memory that the texts of the table take, bytes.
+func (t *Table) Held() int64 { return t.held }
 
 // Add appends a copy of a record.
 func (t *Table) Add(r *event.Record) {
@@ -134,6 +138,7 @@ func (t *Table) begin(seq uint64, at, received int64, raw []byte) {
 	t.received = append(t.received, received)
 	t.raw = append(t.raw, t.keep(raw))
 	t.bytes += int64(len(raw))
+	t.held += int64(len(raw))
 }
 
 // end gives the new row an empty value in every column that has values and got none.
@@ -146,12 +151,12 @@ func (t *Table) end() {
 	}
 }
 
-// set gives the newest row a value. The last of several for one column counts.
+// set gives the newest row a value. The first of several for one column counts, as in query.ColumnText.
 func (t *Table) set(i int, value string) {
-	if value == "" {
+	c := &t.cols[i]
+	if value == "" || len(c.codes) == len(t.seqs) {
 		return
 	}
-	c := &t.cols[i]
 	code, ok := c.index[value]
 	if !ok {
 		if c.index == nil {
@@ -162,16 +167,13 @@ func (t *Table) set(i int, value string) {
 		value = strings.Clone(value)
 		c.index[value] = code
 		c.values = append(c.values, value)
+		t.held += int64(len(value)) + valueOverhead
 	}
 	c.put(len(t.seqs), code)
 }
 
-// put sets the code of the last of n rows.
+// put sets the code of the last of n rows, which has none yet.
 func (c *column) put(n int, code uint32) {
-	if len(c.codes) == n {
-		c.codes[n-1] = code
-		return
-	}
 	if c.codes == nil {
 		c.codes = make([]uint32, 0, max(BlockRows, n))
 	}
@@ -194,7 +196,10 @@ func (t *Table) keep(raw []byte) []byte {
 	return t.arena[from:len(t.arena):len(t.arena)]
 }
 
-const arenaBytes = 1 << 20
+const (
+	arenaBytes    = 1 << 20
+	valueOverhead = 64 // of a value in the map and the list of a column
+)
 
 // View is the table as it is now; it stays so while the table grows.
 func (t *Table) View() *View {

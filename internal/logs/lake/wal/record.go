@@ -107,7 +107,7 @@ func ReadRecord(data []byte) (event.Record, []byte, error) {
 	}
 	rec.Format = event.Format(format)
 	rec.SrcPort, rec.DstPort = uint16(r.uvarint()), uint16(r.uvarint())
-	rec.Severity = uint8(r.uvarint8())
+	rec.Severity = r.octet()
 	rec.Raw = r.bytes()
 	for !r.bad {
 		place := r.uvarint()
@@ -126,7 +126,7 @@ func ReadRecord(data []byte) (event.Record, []byte, error) {
 	return rec, r.data, nil
 }
 
-func (r *reader) uvarint8() byte {
+func (r *reader) octet() byte {
 	if len(r.data) == 0 {
 		r.bad = true
 		return 0
