@@ -200,7 +200,7 @@ func writeColumn(b *strings.Builder, name string) {
 func PlainName(name string) bool {
 	for i := range len(name) {
 		c := name[i]
-		if !asciiLetter[c] && (i == 0 || c != '.' && c != '-') && c != '@' || i == 0 && c >= '0' && c <= '9' {
+		if !asciiLetter(c) && (i == 0 || c != '.' && c != '-') && c != '@' || i == 0 && c >= '0' && c <= '9' {
 			return false
 		}
 	}
@@ -229,7 +229,7 @@ func writeValue(b *strings.Builder, field, s string) {
 func plainText(s string) bool {
 	for i, r := range s {
 		switch {
-		case r < utf8.RuneSelf && asciiLetter[r]:
+		case r < utf8.RuneSelf && asciiLetter(byte(r)):
 		case i > 0 && (r == '.' || r == '-' || r == '@') && s[i-1] != '.':
 		case r >= utf8.RuneSelf && r != utf8.RuneError && r < 0xFF00 && unicode.IsLetter(r):
 		default:
@@ -266,6 +266,11 @@ func writeQuoted(b *strings.Builder, s string) {
 		i += n
 	}
 	b.WriteByte('"')
+}
+
+// asciiLetter says whether c is an ASCII letter, a digit or _.
+func asciiLetter(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
 }
 
 func writePattern(b *strings.Builder, pattern string) {
