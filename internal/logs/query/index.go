@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
+	"github.com/kizuki-security/kizuki/internal/logs/query/text"
 )
 
 // Whole are the columns whose values an index holds as a whole besides the words of the line.
@@ -22,23 +23,23 @@ func IndexWords(r *event.Record, add func(word string)) {
 func IndexValues(r *event.Record, add func(word string)) {
 	for _, name := range Whole {
 		if v := ColumnText(r, name); v != "" {
-			add(wholeValue(v))
+			add(WholeValue(v))
 		}
 	}
 	for _, v := range []string{r.SrcIP, r.DstIP} {
 		if ip, err := netip.ParseAddr(v); err == nil {
-			if plain := plainAddr(ip).String(); plain != v {
+			if plain := PlainAddr(ip).String(); plain != v {
 				add(plain)
 			}
 		}
 	}
 }
 
-// wholeValue is how an index holds a value.
-func wholeValue(v string) string { return limit(Fold(v)) }
+// WholeValue is how an index holds a value.
+func WholeValue(v string) string { return text.Limit(Fold(v)) }
 
-// plainAddr is the form in which addresses are compared.
-func plainAddr(ip netip.Addr) netip.Addr { return ip.Unmap().WithZone("") }
+// PlainAddr is the form in which addresses are compared: without zone, IPv4 in IPv6 as IPv4.
+func PlainAddr(ip netip.Addr) netip.Addr { return ip.Unmap().WithZone("") }
 
 // ColumnText gives the value that a block's column of that name has for the record: "source", "format", one of
 // event.Common (port and severity 0 are ""), else the first native key of that name; "" where there is none.

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -14,12 +15,11 @@ func syncFolder(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	f, err := os.Open(dir)
+	f, err := os.Open(dir) //nolint:gosec // the folder of the lake, as configured
 	if err != nil {
 		return fmt.Errorf("sync folder: %w", err)
 	}
-	defer f.Close()
-	if err := f.Sync(); err != nil {
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("sync folder: %w", err)
 	}
 	return nil

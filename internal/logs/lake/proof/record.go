@@ -31,7 +31,8 @@ func (h *Hasher) Sum(source string, seq uint64, at, received int64, format event
 	if h.sum == nil {
 		h.sum = sha256.New()
 	}
-	b := append(h.head[:0], recordDomain...)
+	b := h.head[:0]
+	b = append(b, recordDomain...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(source)))
 	b = append(b, source...)
 	b = binary.BigEndian.AppendUint64(b, seq)

@@ -58,10 +58,10 @@ func RebuildTree(dir string) (*Tree, error) {
 
 func (t *Tree) open(dir string) error {
 	var err error
-	if t.hashes, err = os.OpenFile(filepath.Join(dir, "tree"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if t.hashes, err = os.OpenFile(filepath.Join(dir, "tree"), os.O_RDWR|os.O_CREATE, 0o600); err != nil { //nolint:gosec // a folder of the lake
 		return fmt.Errorf("open tree: %w", err)
 	}
-	if t.slots, err = os.OpenFile(filepath.Join(dir, "tail"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if t.slots, err = os.OpenFile(filepath.Join(dir, "tail"), os.O_RDWR|os.O_CREATE, 0o600); err != nil { //nolint:gosec // a folder of the lake
 		return fmt.Errorf("open tail: %w", err)
 	}
 	info, err := t.hashes.Stat()
