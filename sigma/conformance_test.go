@@ -74,3 +74,16 @@ func FuzzDiffer(f *testing.F) {
 	f.Add(uint64(7))
 	f.Fuzz(func(t *testing.T, seed uint64) { sigmatest.Differ(t, engine{}, seed) })
 }
+
+// FuzzDifferText changes the rules of the vectors byte by byte: engine and naive evaluator refuse the same documents,
+// and find the same among some events with the others.
+func FuzzDifferText(f *testing.F) {
+	vectors, err := sigmatest.Vectors()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, v := range vectors {
+		f.Add(v.Rules)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) { sigmatest.DifferText(t, engine{}, text) })
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -105,6 +106,13 @@ func (p *parser) document(root *yaml.Node) (Document, bool) {
 		return Document{}, false
 	}
 	h := p.header(m)
+	if h.Title == "" {
+		p.refuse(top, "shape", "document has no title") // a hit could not be named
+	}
+	if kinds(m) > 1 {
+		p.refuse(top, "shape", "document has more than one of detection, correlation, filter, kizuki")
+		return Document{}, false
+	}
 	var d Document
 	switch {
 	case m.Values["action"] != nil:
@@ -123,10 +131,23 @@ func (p *parser) document(root *yaml.Node) (Document, bool) {
 	return d, len(p.problems) == before
 }
 
+// kinds counts what a document says it is.
+func kinds(m rulefile.Mapping) int {
+	n := 0
+	for _, kind := range [...]string{"detection", "correlation", "filter", "kizuki"} {
+		if m.Values[kind] != nil {
+			n++
+		}
+	}
+	return n
+}
+
 func (p *parser) header(m rulefile.Mapping) Header {
 	text := func(key string) string {
 		if n := m.Values[key]; n != nil && n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
 			return strings.TrimSpace(n.Value)
+		} else if n != nil && n.Kind != yaml.ScalarNode && slices.Contains([]string{"id", "name", "title"}, key) {
+			p.refuse(n, "shape", "%s is no plain text", key)
 		}
 		return ""
 	}

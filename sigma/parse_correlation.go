@@ -41,7 +41,16 @@ func (p *parser) correlation(h Header, m rulefile.Mapping) *Correlation {
 
 // common reads what all types have.
 func (p *parser) common(h Header, m, body rulefile.Mapping) *Correlation {
-	c := &Correlation{Header: h, GroupBy: rulefile.Texts(body.Values["group-by"]), Rules: rulefile.Texts(body.Values["rules"])}
+	c := &Correlation{Header: h}
+	for _, list := range []struct {
+		key  string
+		into *[]string
+	}{{"group-by", &c.GroupBy}, {"rules", &c.Rules}} {
+		var ok bool
+		if *list.into, ok = p.read.Texts(body.Values[list.key], list.key); !ok {
+			return nil
+		}
+	}
 	if n := body.Values["type"]; n != nil {
 		c.Type = n.Value
 	}
@@ -50,6 +59,10 @@ func (p *parser) common(h Header, m, body rulefile.Mapping) *Correlation {
 		return nil
 	}
 	for _, n := range []*yaml.Node{m.Values["generate"], body.Values["generate"]} {
+		if n != nil && n.ShortTag() != "!!bool" {
+			p.refuse(n, "shape", "generate is neither true nor false")
+			return nil
+		}
 		c.Generate = c.Generate || n != nil && strings.EqualFold(n.Value, "true")
 	}
 	var ok bool
@@ -107,7 +120,9 @@ func (p *parser) compare(c *Correlation, body rulefile.Mapping) bool {
 		v := m.Values[k.Value]
 		switch k.Value {
 		case "field":
-			c.ValueOf = rulefile.Texts(v)
+			if c.ValueOf, ok = p.read.Texts(v, "field"); !ok {
+				return false
+			}
 		case "percentile":
 			f, err := strconv.ParseFloat(v.Value, 64)
 			if err != nil || !(f >= 0 && f <= 100) {
@@ -177,7 +192,9 @@ func (p *parser) extension(h Header, m rulefile.Mapping) *Correlation {
 	}
 	e := &Extension{}
 	c.Extension = e
-	c.ValueOf = rulefile.Texts(body.Values["field"])
+	if c.ValueOf, ok = p.read.Texts(body.Values["field"], "field"); !ok {
+		return nil
+	}
 	switch c.Type {
 	case FirstSeen:
 		var ok1, ok2 bool

@@ -10,9 +10,6 @@ import (
 
 func (p *parser) rule(h Header, m rulefile.Mapping) *Rule {
 	r := &Rule{Header: h}
-	if h.Title == "" {
-		p.refuse(m.Node, "shape", "rule has no title")
-	}
 	source, ok := p.logSource(m)
 	if !ok {
 		return nil
@@ -33,7 +30,10 @@ func (p *parser) filter(h Header, m rulefile.Mapping) *Filter {
 	if !ok {
 		return nil
 	}
-	if f.Rules = rulefile.Texts(body.Values["rules"]); len(f.Rules) == 0 {
+	if f.Rules, ok = p.read.Texts(body.Values["rules"], "filter: rules"); !ok {
+		return nil
+	}
+	if len(f.Rules) == 0 {
 		p.refuse(body.Node, "shape", "filter lists no rules")
 		return nil
 	}

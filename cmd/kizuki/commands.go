@@ -20,7 +20,7 @@ type commands struct {
 	Export     exportCommand     `cmd:"" help:"Write a list as a file. Example: kizuki export gaps --format csv -o gaps.csv"`
 	Assess     assessCommand     `cmd:"" help:"Show what is not done yet. Example: kizuki assess --framework jama-japia --require 1"`
 	Logs       logsCommand       `cmd:"" help:"Look into log files; needs no office. Example: kizuki logs scan --rules rules Security.evtx"`
-	Rules      rulesCommand      `cmd:"" help:"Check Sigma rules; needs no office. Example: kizuki rules check rules"`
+	Rules      rulesCommand      `cmd:"" help:"Check Sigma rules and take them in; needs no office. Example: kizuki rules check rules"`
 	User       userCommand       `cmd:"" help:"Add accounts, set passwords, switch accounts off. Example: kizuki user list"`
 	Doctor     doctorCommand     `cmd:"" help:"Check the office: folder, clock, audit log, attachments, facts. Example: kizuki doctor"`
 	Verify     verifyCommand     `cmd:"" help:"Check that nothing was changed or damaged: database, audit log, checkpoints, answers, files. Example: kizuki verify --checkpoint usb/kizuki-checkpoint-20261126-160000-812.txt"`

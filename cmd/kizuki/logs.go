@@ -8,8 +8,8 @@ import (
 	"io"
 	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app/logs"
@@ -17,20 +17,24 @@ import (
 )
 
 type logsCommand struct {
-	Scan logsScan `cmd:"" help:"Look for attacks in log files: Windows event logs and JSON, also inside gz, zst and zip. Needs no office. Example: kizuki logs scan --rules rules/windows C:\\Windows\\System32\\winevt\\Logs"`
+	Scan logsScan `cmd:"" help:"Look for attacks in log files: Windows event logs and JSON, also inside gz, zst and zip. Needs no office. Example: kizuki logs scan C:\\Windows\\System32\\winevt\\Logs"`
 	Dump logsDump `cmd:"" help:"Write Windows event logs as JSON lines. Example: kizuki logs dump Security.evtx > security.jsonl"`
 }
 
 type logsScan struct {
 	Paths    []string `arg:"" name:"path" help:"Files and folders; a folder with all that is below."`
-	Rules    []string `required:"" help:"Folder or file of Sigma rules; may be given more than once." placeholder:"PATH"`
+	Rules    []string `help:"Folder or file of Sigma rules; may be given more than once. Without it, the rules that come with Kizuki and those imported into the data folder." placeholder:"PATH"`
 	MinLevel string   `help:"Least level of hits that are shown: informational, low, medium, high, critical." default:"informational" enum:"informational,low,medium,high,critical"`
 	From     string   `help:"Only events from this time on: 2026-11-26 or 2026-11-26T09:00:00+09:00. A day begins at midnight of this computer." placeholder:"TIME"`
 	To       string   `help:"Only events before this time." placeholder:"TIME"`
 	Exclude  []string `help:"Leave out files and folders whose name or path fits this pattern, e.g. Archive-*; may be given more than once." placeholder:"GLOB"`
 	FailOn   string   `help:"Exit with code 3 when there is a hit of this level or above." default:"" enum:",informational,low,medium,high,critical"`
-	Format   string   `help:"table, jsonl (kizuki.hit/1) or csv." default:"table" enum:"table,jsonl,csv"`
-	Out      string   `help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
+	Product  string   `help:"Where events without a Windows channel come from, as rules call it: fortigate, aws, m365." placeholder:"NAME"`
+	Service  string   `help:"The same, its service: cloudtrail, threat_management." placeholder:"NAME"`
+	Category string   `help:"The same, its category: firewall, proxy, webserver." placeholder:"NAME"`
+	Format   string   `help:"table, jsonl (kizuki.hit/1), csv, or html: a report in one file that opens offline and prints." default:"table" enum:"table,jsonl,csv,html"`
+	Samples  int      `help:"In a report: hits shown for each rule." default:"5" placeholder:"N"`
+	Out      string   `short:"o" help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
 }
 
 // usage tells wrong usage that only this command can know.
@@ -41,17 +45,19 @@ func (e *environment) usage(err error) error {
 
 // Run scans. Hits go to the output as they are found; what was read and refused goes to standard error.
 func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
-	o := logs.Options{MinLevel: logs.Severity(c.MinLevel)}
+	o := logs.Options{MinLevel: logs.Severity(c.MinLevel), Source: logs.Source{Product: c.Product, Category: c.Category, Service: c.Service}}
 	if o.From, err = moment(c.From); err == nil {
 		o.To, err = moment(c.To)
 	}
 	if err != nil {
 		return e.usage(err)
 	}
+	keepSmall()
 	files, err := e.logFiles(c.Paths, c.Exclude)
 	if err != nil {
 		return err
 	}
+	files = withoutOutput(files, c.Out)
 	rules, err := e.rules(c.Rules)
 	if err != nil {
 		return err
@@ -60,24 +66,30 @@ func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	w := &hitWriter{e: e, format: c.Format, out: out}
+	w := &hitWriter{e: e, format: c.Format, out: out, rules: rules}
+	if c.Format == "html" {
+		w.report = c.newReport(e, &o, rules, time.Now())
+	}
 	worst := -1
 	o.Hit = func(h *logs.Hit) error {
 		worst = max(worst, logs.Severity(h.Rule.Level))
 		return w.hit(h)
 	}
-	o.File = e.tellFile
+	o.File = w.file
 	progress := e.progress("cli.logs.reading")
 	o.Progress = func(p logs.Progress) { progress.step(int(p.Bytes>>20), int(p.TotalBytes>>20)) }
 	err = w.head()
 	var total *logs.Total
 	if err == nil {
-		total, err = logs.Scan(ctx, files, rules, o)
+		total, err = logs.Scan(ctx, files, rules.Rules, o)
 	}
 	progress.end()
 	stopped := err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled)
 	if stopped {
 		err = nil
+	}
+	if err == nil {
+		err = w.end(total, stopped)
 	}
 	if err := errors.Join(err, out.Close()); err != nil {
 		return err
@@ -85,6 +97,17 @@ func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
 	e.tellTotal(total)
 	return c.code(e, total, stopped, worst)
 }
+
+// keepSmall has memory collected more often, at a cost of a tenth: a scan runs on the machine whose logs it reads,
+// beside the work of somebody. Who sets GOGC or GOMEMLIMIT decides for himself.
+func keepSmall() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(50)
+		debug.SetMemoryLimit(scanMemoryGoal)
+	}
+}
+
+const scanMemoryGoal = 112 << 20 // bytes; the collector works harder near it, and goes beyond when it must
 
 // code maps the outcome: interrupted before found before failed before partly done.
 func (c *logsScan) code(e *environment, total *logs.Total, stopped bool, worst int) error {
@@ -142,10 +165,10 @@ func (e *environment) logFiles(paths, exclude []string) ([]logs.File, error) {
 }
 
 // rules loads rules and says how many are refused; without any that works there is nothing to do.
-func (e *environment) rules(paths []string) (*logs.Rules, error) {
-	rules, err := logs.LoadRules(paths)
+func (e *environment) rules(paths []string) (*ruleBook, error) {
+	rules, err := e.loadRules(paths, true)
 	if err != nil {
-		return nil, e.usage(err)
+		return nil, err
 	}
 	n := len(rules.Set.Rules())
 	fmt.Fprintln(e.stderr, e.t("cli.rules.loaded", "rules", n, "correlations", len(rules.Correlations), "refused", len(rules.Problems)))
@@ -159,7 +182,7 @@ func (e *environment) rules(paths []string) (*logs.Rules, error) {
 func (e *environment) tellFile(f *logs.FileReport) error {
 	name := printable(f.Name)
 	if f.Error != nil {
-		fmt.Fprintln(e.stderr, e.t("cli.logs.file", "file", name, "reason", e.t("cli.logs.reason."+string(f.Error.Reason))))
+		fmt.Fprintln(e.stderr, e.t("cli.logs.file", "file", name, "reason", e.t("logs.reason."+string(f.Error.Reason))))
 	}
 	for _, note := range f.Notes {
 		fmt.Fprintln(e.stderr, e.t("cli.logs.file", "file", name, "reason", printable(note)))
@@ -175,16 +198,19 @@ func (e *environment) tellTotal(t *logs.Total) {
 	}
 	fmt.Fprintln(e.stderr, e.t("cli.logs.total", "files", t.Files, "hits", t.Hits, "read", t.Read, "scanned", t.Scanned, "refused", refused))
 	for _, reason := range slices.Sorted(maps.Keys(t.Refused)) {
-		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.records", "n", t.Refused[reason], "reason", e.t("cli.logs.reason."+string(reason))))
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.records", "n", t.Refused[reason], "reason", e.t("logs.reason."+string(reason))))
 	}
 	for _, reason := range slices.Sorted(maps.Keys(t.RefusedFiles)) {
-		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.files", "n", t.RefusedFiles[reason], "reason", e.t("cli.logs.reason."+string(reason))))
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.files", "n", t.RefusedFiles[reason], "reason", e.t("logs.reason."+string(reason))))
+	}
+	if t.Unsourced > 0 {
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.unsourced", "n", t.Unsourced))
 	}
 	if t.NotTried > 0 {
 		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.not_tried", "n", t.NotTried))
 	}
-	if t.Untimed+t.Evicted+t.Dropped+t.Hurried > 0 {
-		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.correlations", "untimed", t.Untimed, "evicted", t.Evicted, "dropped", t.Dropped, "hurried", t.Hurried))
+	if t.Untimed+t.Evicted+t.Dropped+t.Hurried+t.Late > 0 {
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.correlations", "untimed", t.Untimed, "evicted", t.Evicted, "dropped", t.Dropped, "hurried", t.Hurried, "late", t.Late))
 	}
 }
 
@@ -213,41 +239,4 @@ func (o *output) Close() error {
 		err = errors.Join(err, o.file.Close())
 	}
 	return err
-}
-
-type logsDump struct {
-	Files []string `arg:"" name:"file" help:"Windows event logs, also inside gz, zst and zip, and folders of them."`
-	Out   string   `help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
-}
-
-// Run writes each record as one line.
-func (c *logsDump) Run(ctx context.Context, e *environment) error {
-	files, err := e.logFiles(c.Files, nil)
-	if err != nil {
-		return err
-	}
-	out, err := e.output(c.Out)
-	if err != nil {
-		return err
-	}
-	all, partly := 0, 0
-	line := func(text []byte) error {
-		_, err := out.Write(text)
-		return errors.Join(err, out.WriteByte('\n'))
-	}
-	err = logs.Dump(ctx, files, logs.Limits{}, line, func(f *logs.FileReport) error {
-		all++
-		if f.Error != nil || f.Read != f.Scanned {
-			partly++
-		}
-		fmt.Fprintln(e.stderr, e.t("cli.logs.dumped", "file", printable(f.Name), "n", strconv.FormatUint(f.Scanned, 10), "lost", f.Read-f.Scanned))
-		return e.tellFile(f)
-	})
-	if err := errors.Join(err, out.Close()); err != nil {
-		return err
-	}
-	if partly > 0 {
-		return exitError{exitPartly}
-	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/kizuki-security/kizuki/internal/app/logs"
+	"github.com/kizuki-security/kizuki/internal/app/logs/ruleset"
 )
 
 // hitWriter writes hits as they come.
@@ -18,6 +19,8 @@ type hitWriter struct {
 	format string
 	out    *output
 	text   []byte
+	rules  *ruleBook
+	report *scanReport // of html; nil: each hit is a line
 }
 
 // head writes the first line.
@@ -31,7 +34,30 @@ func (w *hitWriter) head() error {
 	return w.row("rule_id", "title", "level", "time", "file", "record", "fields", "why", "author", "license")
 }
 
+// file tells what became of a file.
+func (w *hitWriter) file(f *logs.FileReport) error {
+	if w.report != nil {
+		w.report.File(f)
+	}
+	return w.e.tellFile(f)
+}
+
+// end writes what is known only when all is read.
+func (w *hitWriter) end(total *logs.Total, stopped bool) error {
+	if w.report == nil {
+		return nil
+	}
+	return w.report.conclude(w.out, total, stopped)
+}
+
 func (w *hitWriter) hit(h *logs.Hit) error {
+	if h.Rule.License == "" {
+		h.Rule.License = ruleset.License(w.rules.sets, h.Rule.File)
+	}
+	if w.report != nil {
+		w.report.Hit(h)
+		return nil
+	}
 	at, record := "", ""
 	if !h.Time.IsZero() {
 		at = h.Time.UTC().Format(time.RFC3339Nano)
@@ -62,13 +88,13 @@ func (w *hitWriter) hit(h *logs.Hit) error {
 	if h.Together {
 		place = w.e.t("cli.logs.together", "n", strconv.FormatFloat(h.Count, 'f', -1, 64))
 		for _, f := range h.Fields {
-			place += " " + f.Name + "=" + f.Value
+			place = fmt.Sprintf("%s %s=%s", place, f.Name, f.Value)
 		}
 	}
 	if at == "" {
 		at = "-"
 	}
-	_, err := fmt.Fprintf(w.out, "%-28s %-13s %s  %s\n", at, h.Rule.Level, printable(h.Rule.Title), printable(place))
+	_, err := fmt.Fprintf(w.out, "%-28s %-13s %s  %s\n", at, h.Rule.Level, printable(w.e.ruleTitle(h.Rule.ID, h.Rule.Title)), printable(place))
 	return err
 }
 

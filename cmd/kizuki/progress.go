@@ -62,5 +62,5 @@ func left(done, total int, spent time.Duration) string {
 	if done <= 0 || total < done {
 		return "?"
 	}
-	return (time.Duration(float64(spent) * float64(total-done) / float64(done))).Round(time.Second).String()
+	return time.Duration(float64(spent) * float64(total-done) / float64(done)).Round(time.Second).String()
 }

@@ -9,10 +9,12 @@ import (
 
 type rulesCommand struct {
 	Check rulesCheck `cmd:"" help:"Say which rules work, which are refused and why, and with --logs which can find anything in such logs. Example: kizuki rules check rules --logs Security.evtx"`
+
+	Import rulesImport `cmd:"" help:"Take Sigma rules into the data folder; kizuki logs scan uses them from then on. Without --yes it only shows what would be taken in. Example: kizuki rules import sigma_core.zip --yes"`
 }
 
 type rulesCheck struct {
-	Paths []string `arg:"" name:"dir" help:"Folders or files of Sigma rules."`
+	Paths []string `arg:"" optional:"" name:"dir" help:"Folders or files of Sigma rules. Without any, the rules that come with Kizuki and those imported into the data folder."`
 	Logs  []string `help:"Log file or folder: which rules are for sources that occur in it? May be given more than once." placeholder:"FILE"`
 	JSON  bool     `name:"json" help:"Print as JSON (kizuki.rules/1)."`
 }
@@ -47,9 +49,9 @@ type rulesName struct {
 
 // Run checks rules; code 3 when one is refused.
 func (c *rulesCheck) Run(ctx context.Context, e *environment) error {
-	rules, err := logs.LoadRules(c.Paths)
+	rules, err := e.loadRules(c.Paths, false)
 	if err != nil {
-		return e.usage(err)
+		return err
 	}
 	all := rules.Set.Rules()
 	report := rulesReport{Schema: "kizuki.rules/1", Files: rules.Files, Loaded: len(all), Correlations: len(rules.Correlations), Refused: []rulesRefuse{}}
@@ -61,7 +63,7 @@ func (c *rulesCheck) Run(ctx context.Context, e *environment) error {
 		if err != nil {
 			return err
 		}
-		reached, err := logs.Reach(ctx, files, rules, logs.Limits{}, e.tellFile)
+		reached, err := logs.Reach(ctx, files, rules.Rules, logs.Limits{}, e.tellFile)
 		if err != nil {
 			return err
 		}
@@ -87,7 +89,7 @@ func (c *rulesCheck) Run(ctx context.Context, e *environment) error {
 func (e *environment) printRules(r *rulesReport) {
 	e.println(e.t("cli.rules.loaded", "rules", r.Loaded, "correlations", r.Correlations, "refused", len(r.Refused)))
 	for _, p := range r.Refused {
-		e.println("× " + printable(fmt.Sprintf("%s:%d %s [%s] %s", p.File, p.Line, p.RuleID, p.Code, p.Reason)))
+		e.println("× " + refusedLine(&p))
 	}
 	if r.Reached == nil {
 		return

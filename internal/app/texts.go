@@ -4,6 +4,8 @@ import (
 	"embed"
 	"io/fs"
 
+	"github.com/kizuki-security/kizuki/internal/app/logs/report"
+	"github.com/kizuki-security/kizuki/internal/app/logs/ruleset"
 	"github.com/kizuki-security/kizuki/internal/office/assessment"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/advice"
 	"github.com/kizuki-security/kizuki/internal/office/assessment/gap"
@@ -60,7 +62,7 @@ func Texts(more ...fs.FS) (*i18n.Messages, error) {
 		home.Messages(), policy.Messages(), demand.Messages(), reader.Messages(), training.Messages(),
 		assessment.Messages(), advice.Messages(), gap.Messages(), item.Messages(), plan.Messages(), question.Messages(), assessrequest.Messages(), assesssheet.Messages(),
 		mail.Messages(), notify.Messages(), outbox.Messages(),
-		archive.Messages(), backup.Messages(),
+		archive.Messages(), backup.Messages(), report.Messages(), ruleset.Messages(),
 	)...)
 }
 

@@ -115,7 +115,14 @@ func (g *graph) check() {
 	for _, c := range g.all {
 		g.circle(c, nil)
 	}
-	for again := true; again; {
+	for _, c := range g.all {
+		if !c.refused {
+			if err := checkCalendar(c.c, g.engine.options.Calendars); err != nil {
+				g.refuse(c, "reference", "%v", err)
+			}
+		}
+	}
+	for again := true; again; { // what names the refused is refused, and what names that
 		again = false
 		for _, c := range g.all {
 			if c.refused {
@@ -127,13 +134,6 @@ func (g *graph) check() {
 					g.refuse(c, "reference", "correlation names %q, which is not there or was refused", name)
 					again = true
 				}
-			}
-		}
-	}
-	for _, c := range g.all {
-		if !c.refused {
-			if err := checkCalendar(c.c, g.engine.options.Calendars); err != nil {
-				g.refuse(c, "reference", "%v", err)
 			}
 		}
 	}

@@ -40,6 +40,12 @@ func DifferText(t *testing.T, engine Engine, text []byte) {
 	t.Helper()
 	c := someCase()
 	c.Rules = text
+	want, err := Reference().Scan([]File{{Name: "case.yml", Text: text}}, c.Options, nil)
+	for _, r := range want.Refused {
+		if err != nil || strings.Contains(r.Reason, "was given before") {
+			return // whether a refused document has taken its name is left open; the vectors say what is not
+		}
+	}
 	if why := c.Difference(engine); why != "" {
 		t.Errorf("the engine differs from the reference:\n%s\nrules:\n%s", why, text)
 	}

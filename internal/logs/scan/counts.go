@@ -5,6 +5,7 @@ import "maps"
 // counts add up: read = scanned + the sum of refused.
 type counts struct {
 	read, scanned, hits uint64
+	unsourced           uint64 // of scanned
 	refused             map[Reason]uint64
 }
 
@@ -23,6 +24,7 @@ func (c *counts) add(other *counts) {
 	c.read += other.read
 	c.scanned += other.scanned
 	c.hits += other.hits
+	c.unsourced += other.unsourced
 	if len(other.refused) > 0 && c.refused == nil {
 		c.refused = map[Reason]uint64{}
 	}
@@ -36,6 +38,7 @@ type FileReport struct {
 	Name                string
 	Read, Scanned, Hits uint64
 	Refused             map[Reason]uint64 // records by reason; nil: none
+	Unsourced           uint64            // of Scanned: neither a channel nor Options.Source, so only rules without a log source could find anything
 	Notes               []string          // damages of an event log, in English, at most 20
 	Error               *FileError        // why it was not read, or not to its end
 }
@@ -46,9 +49,11 @@ type Total struct {
 	Read, Scanned, Hits uint64
 	Refused             map[Reason]uint64
 	RefusedFiles        map[Reason]uint64
+	Unsourced           uint64
 	NotTried            int // files left when the scan was interrupted
-	// Correlations count what they left out: events without a time, and those given up for their bounds.
-	Untimed, Evicted, Dropped, Hurried int
+	// Correlations count what they left out: events without a time, those given up for their bounds, and those that came
+	// after their time had been settled early.
+	Untimed, Evicted, Dropped, Hurried, Late int
 }
 
 func (t *Total) add(f *FileReport) {
@@ -56,6 +61,7 @@ func (t *Total) add(f *FileReport) {
 	t.Read += f.Read
 	t.Scanned += f.Scanned
 	t.Hits += f.Hits
+	t.Unsourced += f.Unsourced
 	for reason, n := range f.Refused {
 		t.Refused[reason] += n
 	}
@@ -66,5 +72,5 @@ func (t *Total) add(f *FileReport) {
 }
 
 func (f *FileReport) counted(c *counts) {
-	f.Read, f.Scanned, f.Hits, f.Refused = c.read, c.scanned, c.hits, maps.Clone(c.refused)
+	f.Read, f.Scanned, f.Hits, f.Refused, f.Unsourced = c.read, c.scanned, c.hits, maps.Clone(c.refused), c.unsourced
 }

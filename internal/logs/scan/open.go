@@ -7,12 +7,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // Limits bound what a hostile file can cost. Zero stands for the default.
@@ -65,6 +68,7 @@ type opener struct {
 	visit   func(content) error               // an error ends the whole scan
 	refused func(name string, err *FileError) // goes on behind it
 	in, out int64                             // bytes read of this file, and unpacked from it
+	told    bool                              // visit or refused was called
 }
 
 // stop marks an error of visit on its way up through the readers.
@@ -144,10 +148,17 @@ func (o *opener) stream(name string, source io.Reader, depth int) error {
 	case isZip(head):
 		return o.spool(name, r, depth)
 	}
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) { // PowerShell writes so
+		r = bufio.NewReaderSize(transform.NewReader(r, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()), readAhead)
+		if head, err = r.Peek(512); err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
+			return err
+		}
+	}
 	kind, err := shapeOf(name, head)
 	if err != nil {
 		return err
 	}
+	o.told = true
 	if err := o.visit(content{name, kind, r}); err != nil {
 		return &stop{err}
 	}
@@ -171,12 +182,7 @@ func shapeOf(name string, head []byte) (shape, error) {
 	case strings.HasSuffix(lower, ".evtx"):
 		return eventLog, nil
 	case strings.HasSuffix(lower, ".json"), strings.HasSuffix(lower, ".jsonl"), strings.HasSuffix(lower, ".ndjson"):
-		if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
-			return 0, &FileError{Reason: UTF16}
-		}
 		return jsonText, nil // its first line may be broken, or white space longer than the head
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return 0, &FileError{Reason: UTF16}
 	}
 	return 0, &FileError{Reason: Unknown}
 }
@@ -202,10 +208,12 @@ func (o *opener) spool(name string, r io.Reader, depth int) (err error) {
 
 // zip goes through the members of an archive; a member that cannot be read does not hinder the next.
 func (o *opener) zip(name string, at io.ReaderAt, size int64, depth int) error {
-	z, err := zip.NewReader(at, size)
+	directory := &bounded{at, largestDirectory}
+	z, err := zip.NewReader(directory, size)
 	if err != nil {
 		return damaged(err)
 	}
+	directory.left = math.MaxInt64 // members are bounded as they unpack
 	for _, member := range z.File {
 		if member.FileInfo().IsDir() {
 			continue
@@ -235,6 +243,24 @@ func (o *opener) member(name string, member *zip.File, depth int) error {
 	}
 	defer r.Close() //nolint:errcheck // only read
 	return o.stream(name, &unpacked{o, r}, depth+1)
+}
+
+// largestDirectory bounds the list of members of a zip, which is held in memory; some hundred thousand fit.
+const largestDirectory = 32 << 20
+
+// bounded ends with an error when more is read than allowed.
+type bounded struct {
+	io.ReaderAt
+
+	left int64
+}
+
+// ReadAt reads while something is left.
+func (b *bounded) ReadAt(p []byte, off int64) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, &FileError{Reason: TooWide}
+	}
+	return b.ReaderAt.ReadAt(p, off)
 }
 
 // counted counts what is read of the file on disk.

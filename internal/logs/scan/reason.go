@@ -15,7 +15,6 @@ const (
 	NotRegular  Reason = "not_regular"     // a device, a pipe or a socket
 	Empty       Reason = "empty"           // no byte in it
 	Unknown     Reason = "unknown_format"  // neither an event log nor JSON
-	UTF16       Reason = "utf16"           // JSON in UTF-16
 	Damaged     Reason = "damaged_archive" // gzip, zstd or zip that cannot be unpacked to its end
 	TooDeep     Reason = "nested"          // archives in archives, deeper than Limits.Depth
 	TooWide     Reason = "expansion"       // unpacks to far more than it is: a bomb

@@ -22,7 +22,10 @@ type Options struct {
 	MinLevel int       // as Severity counts: hits of rules below it are not given
 	From, To time.Time // events from From on and before To; zero is open
 	Workers  int       // goroutines that match; 0 is one for each core
-	Limits   Limits
+
+	// Source is what the person knows of events that have no Windows channel: those of a firewall, say.
+	Source sigma.LogSource
+	Limits Limits
 
 	// Hit takes the hits in the order of files and records, then those of correlations. File takes the report of each
 	// file after its hits. Progress is told now and then; bytes are those of files on disk. All three are called from
@@ -93,6 +96,7 @@ type scan struct {
 	total   *Total
 	bytes   int64
 	read    atomic.Int64
+	newest  time.Time // of all events that correlations were told of
 
 	order, work chan *batch // the same batches: as they were read, and for whoever has time
 	free        chan *batch
@@ -117,7 +121,7 @@ func (s *scan) produce(ctx context.Context, files []File) {
 				refused: func(name string, why *FileError) { _ = p.refused(name, why) }, // send never fails
 			}
 			err = o.open(f.Path)
-			if err != nil {
+			if err != nil && o.told {
 				i++ // it has its own report
 			}
 		}
@@ -188,7 +192,8 @@ func (s *scan) take(res *result, sum *counts) error {
 			return err
 		}
 	}
-	if s.engine != nil && !res.newest.IsZero() {
+	if s.engine != nil && res.newest.After(s.newest) { // older ones move nothing, and would count as late
+		s.newest = res.newest
 		if err := s.alerts(s.engine.Add(&sigma.Event{Time: res.newest}, nil)); err != nil {
 			return err
 		}
@@ -234,6 +239,7 @@ func (s *scan) alerts(alerts []correlate.Alert) error {
 func (s *scan) conclude() error {
 	err := s.alerts(s.engine.Close())
 	st := s.engine.Stats()
-	s.total.Untimed, s.total.Evicted, s.total.Dropped, s.total.Hurried = st.Untimed, st.Evicted, st.Dropped, st.Hurried
+	t := s.total
+	t.Untimed, t.Evicted, t.Dropped, t.Hurried, t.Late = st.Untimed, st.Evicted, st.Dropped, st.Hurried, st.Late
 	return err
 }

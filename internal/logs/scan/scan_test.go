@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -115,8 +117,17 @@ func zstded(t testing.TB, data []byte) []byte {
 	return z.EncodeAll(data, nil)
 }
 
+// wide gives text as PowerShell writes it: UTF-16, low byte first.
+func wide(text string) []byte {
+	var out []byte
+	for _, u := range utf16.Encode([]rune(text)) {
+		out = binary.LittleEndian.AppendUint16(out, u)
+	}
+	return out
+}
+
 // outcome is all that a scan told, as text: "hit file record" and "file name read scanned refused error".
-func outcome(t testing.TB, ctx context.Context, rules *scan.Rules, o scan.Options, exclude []string, paths ...string) ([]string, *scan.Total, error) {
+func outcome(ctx context.Context, t testing.TB, rules *scan.Rules, o scan.Options, exclude []string, paths ...string) ([]string, *scan.Total, error) {
 	t.Helper()
 	files, err := scan.Find(paths, exclude)
 	if err != nil {
@@ -180,7 +191,9 @@ func TestScan(t *testing.T) {
 		{"bomb.gz", gzipped(t, bytes.Repeat([]byte(" "), 8<<20)), "file bomb.gz 0 0 map[] unknown_format"},
 		{"bomb.json.gz", gzipped(t, append([]byte("{"), bytes.Repeat([]byte(" "), 8<<20)...)), "file bomb.json.gz 1 0 map[too_large:1] expansion"},
 		{"empty.json", nil, "file empty.json 0 0 map[] empty"},
-		{"wide.json", []byte("\xff\xfe{\x00"), "file wide.json 0 0 map[] utf16"},
+		{"wide.json", wide("\ufeff" + other + "\r\n" + one), "hit high wide.json 2\nfile wide.json 2 2 map[] -"},
+		{"records.json", []byte("{ \"Records\" :\n[" + other + "," + one + "]}"), "hit high records.json 2\nfile records.json 2 2 map[] -"},
+		{"graph.json", []byte(`{"@odata.context":"https://graph.example/x","value":[` + one + `],"next":"x"}`), "hit high graph.json 1\nfile graph.json 2 1 map[not_json:1] -"},
 		{"letter.evtx", []byte("no log"), "file letter.evtx 0 0 map[] unknown_format"},
 	}
 	rules := load(t, whoami)
@@ -189,7 +202,7 @@ func TestScan(t *testing.T) {
 			t.Parallel()
 			file := write(t, filepath.Join(t.TempDir(), tt.name), tt.data)
 			o := scan.Options{Workers: 2, Limits: scan.Limits{Object: 2000, Free: 1 << 20}}
-			told, _, err := outcome(t, t.Context(), rules, o, nil, file)
+			told, _, err := outcome(t.Context(), t, rules, o, nil, file)
 			if got := strings.Join(told, "\n"); err != nil || got != tt.want {
 				t.Errorf("error %v, got\n%s\nwant\n%s", err, got, tt.want)
 			}
@@ -200,7 +213,7 @@ func TestScan(t *testing.T) {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, "a.evtx"), log.Bytes())
 		write(t, filepath.Join(dir, "b.evtx"), cut)
-		_, total, err := outcome(t, t.Context(), rules, scan.Options{}, nil, dir)
+		_, total, err := outcome(t.Context(), t, rules, scan.Options{}, nil, dir)
 		if err != nil || total.Read != 2*n || total.Refused[scan.Lost] == 0 || total.Hits == 0 || total.Files != 2 {
 			t.Errorf("%d records: %+v, %v", n, total, err)
 		}
@@ -213,7 +226,7 @@ func TestFolders(t *testing.T) {
 	for _, name := range []string{"b.json", "a/c.json", "a/skip.json", "old/d.json"} {
 		write(t, filepath.Join(dir, name), []byte(eventAt("whoami", 1)))
 	}
-	told, total, err := outcome(t, t.Context(), load(t, whoami), scan.Options{}, []string{"old", "skip*"}, dir, filepath.Join(dir, "none"))
+	told, total, err := outcome(t.Context(), t, load(t, whoami), scan.Options{}, []string{"old", "skip*"}, dir, filepath.Join(dir, "none"))
 	want := "hit high c.json 1\nfile c.json 1 1 map[] -\nhit high b.json 1\nfile b.json 1 1 map[] -\nfile none 0 0 map[] missing"
 	if got := strings.Join(told, "\n"); err != nil || got != want || total.Hits != 2 || total.RefusedFiles[scan.Missing] != 1 {
 		t.Errorf("%v %+v\n%s", err, total, got)
@@ -227,11 +240,11 @@ func TestTimesAndLevels(t *testing.T) {
 	t.Parallel()
 	file := write(t, filepath.Join(t.TempDir(), "a.json"), []byte(eventAt("whoami", 1)+"\n"+eventAt("whoami", 5)+"\n{\"a\":1}\n"))
 	at := time.Date(2026, 11, 26, 1, 0, 5, 0, time.UTC)
-	told, _, _ := outcome(t, t.Context(), load(t, whoami), scan.Options{From: at, To: at.Add(time.Second)}, nil, file)
+	told, _, _ := outcome(t.Context(), t, load(t, whoami), scan.Options{From: at, To: at.Add(time.Second)}, nil, file)
 	if got := strings.Join(told, "\n"); got != "hit high a.json 2\nfile a.json 3 1 map[no_time:1 outside_time:1] -" {
 		t.Error(got)
 	}
-	_, total, _ := outcome(t, t.Context(), load(t, whoami), scan.Options{MinLevel: scan.Severity("critical")}, nil, file)
+	_, total, _ := outcome(t.Context(), t, load(t, whoami), scan.Options{MinLevel: scan.Severity("critical")}, nil, file)
 	if total.Hits != 0 || total.Scanned != 3 {
 		t.Errorf("%+v", total)
 	}
@@ -243,7 +256,7 @@ func TestCorrelation(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.json"), []byte(eventAt("whoami", 40)+"\n"+eventAt("whoami", 41)))
 	write(t, filepath.Join(dir, "b.json"), []byte(eventAt("whoami", 1)))
-	told, total, err := outcome(t, t.Context(), load(t, whoami, often), scan.Options{}, nil, dir)
+	told, total, err := outcome(t.Context(), t, load(t, whoami, often), scan.Options{}, nil, dir)
 	want := "file a.json 2 2 map[] -\nfile b.json 1 1 map[] -\nhit critical . 0"
 	if got := strings.Join(told, "\n"); err != nil || got != want || total.Hits != 1 {
 		t.Errorf("%v %+v\n%s", err, total, got)
@@ -262,8 +275,8 @@ func TestOrder(t *testing.T) {
 		write(t, filepath.Join(dir, fmt.Sprintf("%02d.json", i)), []byte(text.String()))
 	}
 	rules := load(t, whoami)
-	one, _, _ := outcome(t, t.Context(), rules, scan.Options{Workers: 1}, nil, dir)
-	many, total, _ := outcome(t, t.Context(), rules, scan.Options{Workers: 7}, nil, dir)
+	one, _, _ := outcome(t.Context(), t, rules, scan.Options{Workers: 1}, nil, dir)
+	many, total, _ := outcome(t.Context(), t, rules, scan.Options{Workers: 7}, nil, dir)
 	if strings.Join(one, "\n") != strings.Join(many, "\n") || total.Hits != 19000 {
 		t.Errorf("%d and %d lines, %d hits", len(one), len(many), total.Hits)
 	}
@@ -356,7 +369,7 @@ func TestReal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told, total, err := outcome(t, t.Context(), rules, scan.Options{}, nil, filepath.Join(root, "evtx-samples"))
+	told, total, err := outcome(t.Context(), t, rules, scan.Options{}, nil, filepath.Join(root, "evtx-samples"))
 	if err != nil || total.Files != 4 || total.FilesRefused != 0 || total.Hits == 0 {
 		t.Errorf("%v %+v", err, total)
 	}
@@ -366,4 +379,51 @@ func TestReal(t *testing.T) {
 		}
 	}
 	t.Logf("%d rules, %+v", len(rules.Set.Rules()), total)
+}
+
+// TestDumpScansAlike: what dump writes of real event logs is found again by the same rules.
+func TestDumpScansAlike(t *testing.T) {
+	t.Parallel()
+	root := os.Getenv("KIZUKI_TESTDATA")
+	if root == "" {
+		t.Skip("KIZUKI_TESTDATA is not set: real event logs are not tried")
+	}
+	rules, err := scan.LoadRules([]string{filepath.Join(root, "sigma-rules", "rules", "windows")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, err := filepath.Glob(filepath.Join(root, "evtx-samples", "*.evtx"))
+	if err != nil || len(logs) == 0 {
+		t.Fatal(logs, err)
+	}
+	hits := func(file string) (found []string) {
+		files, _ := scan.Find([]string{file}, nil)
+		_, err := scan.Scan(t.Context(), files, rules, scan.Options{Hit: func(h *scan.Hit) error {
+			at := h.Time.Truncate(time.Microsecond) // as the text has it
+			found = append(found, at.Format(time.RFC3339Nano)+" "+h.Rule.ID)
+			return nil
+		}})
+		if err != nil {
+			t.Error(err)
+		}
+		return found
+	}
+	for _, log := range logs {
+		var text bytes.Buffer
+		files, _ := scan.Find([]string{log}, nil)
+		err := scan.Dump(t.Context(), files, scan.Limits{}, func(line []byte) error {
+			text.Write(append(line, '\n'))
+			return nil
+		}, func(*scan.FileReport) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		fromLog, fromText := hits(log), hits(write(t, filepath.Join(t.TempDir(), "dump.jsonl"), text.Bytes()))
+		for i := range max(len(fromLog), len(fromText)) {
+			if i >= len(fromLog) || i >= len(fromText) || fromLog[i] != fromText[i] {
+				t.Errorf("%s: %d hits, of its dump %d; they differ at %d: %s %s", log, len(fromLog), len(fromText), i, fromLog[i:min(i+1, len(fromLog))], fromText[i:min(i+1, len(fromText))])
+				break
+			}
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 )
 
 // splitter cuts JSON text into objects: one a line, one after another, or the items of a list. It holds one object
@@ -12,6 +13,8 @@ import (
 //
 // Where the first object ends on the line it began on and stands in no list, each line is on its own: a broken line
 // costs itself and not what follows. Records then are numbered by line, otherwise by their place from 1.
+//
+// Clouds export a list inside one object, {"Records":[…]}: its items are the objects then, see wrapper.
 type splitter struct {
 	limit  int
 	object func(text []byte, record uint64) error // text is valid during the call
@@ -21,16 +24,27 @@ type splitter struct {
 	quoted, escape bool
 	noise          bool // inside something that is no object, already counted
 	listed, lines  bool
+	wrapped        bool // in the list of a wrapper; its closing brace is expected
 	tooLarge       bool
 	began          uint64 // line on which the object began
 	line, place    uint64
 	held           []byte // the object so far, when it began in an earlier piece
 }
 
+// wrapper is how a list begins that stands in an object: in exports of AWS and Azure (Records), of Microsoft Graph
+// (value, behind its context), and of Google Workspace (items).
+var wrapper = regexp.MustCompile(`^\s*\{\s*(?:"@odata\.[^"]*"\s*:\s*"[^"]*"\s*,\s*)*"(?:Records|records|value|items)"\s*:\s*\[`)
+
 func (s *splitter) split(r *bufio.Reader) error {
 	s.line = 1
 	if head, _ := r.Peek(3); bytes.Equal(head, []byte("\xef\xbb\xbf")) {
 		_, _ = r.Discard(3)
+	}
+	if head, _ := r.Peek(readAhead / 64); wrapper.Match(head) {
+		begin := wrapper.Find(head)
+		s.line += uint64(bytes.Count(begin, []byte("\n")))
+		s.listed, s.wrapped = true, true
+		_, _ = r.Discard(len(begin))
 	}
 	for {
 		_, err := r.Peek(1)
@@ -56,8 +70,7 @@ func (s *splitter) split(r *bufio.Reader) error {
 
 func (s *splitter) piece(p []byte) error {
 	from := 0 // where the object in work begins in p
-	for i := 0; i < len(p); i++ {
-		c := p[i]
+	for i, c := range p {
 		switch {
 		case s.depth == 0:
 			if s.outside(c) {
@@ -66,6 +79,7 @@ func (s *splitter) piece(p []byte) error {
 		case c == '\n':
 			s.line++
 			if s.quoted || s.lines { // no newline stands in a string, nor in an object of a line
+				s.tooLarge = s.tooLarge || len(s.held)+i-from > s.limit
 				s.drop(NotJSON)
 			}
 		case s.escape:
@@ -104,6 +118,10 @@ func (s *splitter) outside(c byte) bool {
 		s.listed = s.listed || s.place == 0
 	case ' ', '\t', '\r', ',', ']', 0x1e:
 	default:
+		if c == '}' && s.wrapped {
+			s.wrapped = false
+			return false
+		}
 		if !s.noise {
 			s.noise = true
 			s.place++

@@ -52,7 +52,7 @@ func walk(root string, exclude []string) []File {
 		}
 		if err != nil {
 			files = append(files, File{Path: name, Error: &FileError{Unreadable, err}})
-			return nil
+			return nil //nolint:nilerr // a folder that cannot be read stands in the list, the walk goes on
 		}
 		if d.IsDir() || d.Type()&fs.ModeSymlink != 0 {
 			return nil
@@ -60,7 +60,7 @@ func walk(root string, exclude []string) []File {
 		info, err := d.Info()
 		if err != nil {
 			files = append(files, File{Path: name, Error: &FileError{Unreadable, err}})
-			return nil
+			return nil //nolint:nilerr // as above
 		}
 		files = append(files, found(name, info))
 		return nil

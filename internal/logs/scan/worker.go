@@ -70,6 +70,11 @@ func (w *worker) event(res *result, e *sigma.Event, record uint64) {
 		return
 	}
 	res.counts.scanned++
+	if _, ok := e.Lookup("Channel"); !ok {
+		if e.Source = w.options.Source; e.Source == (sigma.LogSource{}) {
+			res.counts.unsourced++
+		}
+	}
 	if e.Time.After(res.newest) {
 		res.newest = e.Time
 	}

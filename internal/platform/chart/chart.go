@@ -1,5 +1,5 @@
-// Package chart lays out the few charts of the house as SVG: a radar of labels, stacked bars of states, and lines over
-// a few points. Layout is pure: numbers in, geometry out; the same input gives the same picture.
+// Package chart lays out the few charts of the house as SVG: a radar of labels, stacked bars of states, lines over a
+// few points, and rows and columns of counts. Layout is pure: numbers in, geometry out; the same input gives the same picture.
 //
 // Every chart has a title and a description that are read out, a Table with the same numbers for the page to show
 // beside it, and marks besides colour (hatching, dashes). It carries no style attribute, so that it passes a strict

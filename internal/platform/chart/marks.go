@@ -2,14 +2,20 @@ package chart
 
 // The marks below tell series and states apart without colour, for print and for readers who do not see it.
 
-// shades is how dark a state is printed without CSS.
-var shades = map[string]string{"met": ".35", "part": ".15", "unmet": ".08", "unknown": "0", "na": "0"}
+// shades is how dark a state, or a level of hits, is printed without CSS.
+var shades = map[string]string{
+	"met": ".35", "part": ".15", "unmet": ".08", "unknown": "0", "na": "0",
+	"critical": "1", "high": ".6", "medium": ".35", "low": ".15", "informational": "0",
+}
 
 // outlines is how the frame of a state is broken; only what does not apply has a broken one.
-var outlines = map[string]string{"met": "none", "part": "none", "unmet": "none", "unknown": "none", "na": "3 2"}
+var outlines = map[string]string{
+	"met": "none", "part": "none", "unmet": "none", "unknown": "none", "na": "3 2",
+	"critical": "none", "high": "none", "medium": "none", "low": "none", "informational": "3 2",
+}
 
 // hatched says which states are drawn with lines across.
-var hatched = map[string]bool{"part": true, "unknown": true}
+var hatched = map[string]bool{"part": true, "unknown": true, "high": true}
 
 // dashes is how the line of a series is broken; the first is whole.
 var dashes = map[string]string{"now": "none", "before": "5 4", "s1": "none", "s2": "7 4", "s3": "2 3"}

@@ -73,3 +73,13 @@ func (s *Shell) serveStatic(w http.ResponseWriter, r *http.Request) error {
 	_, _ = w.Write(f.body)
 	return nil
 }
+
+// Tokens gives the colours and fonts of the house as CSS (roles, light and dark), for documents that leave it as one
+// file.
+func Tokens() string {
+	body, err := staticFiles.ReadFile("static/tokens.css")
+	if err != nil {
+		panic(fmt.Sprintf("web: read static file: %v", err))
+	}
+	return string(body)
+}

@@ -60,7 +60,7 @@ func collect(dir string, exclude []string) ([]archive.File, error) {
 }
 
 func skipFolder(path, name string, exclude []string) bool {
-	return slices.Contains(exclude, path) || strings.HasPrefix(name, stagingPrefix)
+	return slices.Contains(exclude, path) || strings.HasPrefix(name, stagingPrefix) || strings.HasPrefix(filepath.Base(path), ".new-")
 }
 
 func skipFile(name string) bool {

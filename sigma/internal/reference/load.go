@@ -86,14 +86,12 @@ func Load(files []File, options Options) *Rules {
 }
 
 func (l *loader) read(file File) {
-	nodes, broken := documents(file.Text)
-	for i, n := range nodes {
-		d := &document{file: file.Name, index: i, body: n}
+	for i, n := range documents(file.Text) {
+		d := &document{file: file.Name, index: i, body: n.body, refusal: n.err}
 		l.documents = append(l.documents, d)
-		d.refusal = l.head(d)
-	}
-	if broken != nil {
-		l.documents = append(l.documents, &document{file: file.Name, index: len(nodes), body: &node{}, refusal: broken})
+		if d.refusal == nil {
+			d.refusal = l.head(d)
+		}
 	}
 }
 
@@ -187,7 +185,7 @@ func (l *loader) filter(d *document) error {
 	if len(names) == 0 {
 		return errors.New("the filter names no rules")
 	}
-	found := false
+	found := slices.Contains(names, "any") // it may be there before the rules are
 	for _, rule := range l.documents {
 		if !rule.is("detection") || rule.refusal != nil {
 			continue

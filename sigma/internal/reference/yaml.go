@@ -29,26 +29,32 @@ type node struct {
 
 const mostNodes = 100_000
 
-// documents reads the documents of a file, empty ones left out. The error is that of the first document that cannot be read.
-func documents(text []byte) ([]*node, error) {
-	var found []*node
+// readDocument is a document, or why it cannot be used.
+type readDocument struct {
+	body *node
+	err  error
+}
+
+// documents reads the documents of a file, empty ones left out. One that is no proper YAML ends the file, since nobody
+// knows where the next begins; one that is, but has a doubled key or the like, costs itself only.
+func documents(text []byte) []readDocument {
+	var found []readDocument
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var root yaml.Node
 		err := decoder.Decode(&root)
 		if errors.Is(err, io.EOF) {
-			return found, nil
+			return found
 		}
 		if err != nil {
-			return found, err
+			return append(found, readDocument{&node{}, err})
 		}
 		budget := mostNodes
 		n, err := convert(&root, &budget)
 		if err != nil {
-			return found, err
-		}
-		if !n.null {
-			found = append(found, n)
+			found = append(found, readDocument{&node{}, err})
+		} else if !n.null {
+			found = append(found, readDocument{n, nil})
 		}
 	}
 }

@@ -19,7 +19,9 @@ func (d *Reader) Detection(n *yaml.Node, what string) *ast.Detection {
 		v := m.Values[k.Value]
 		switch {
 		case k.Value == "condition":
-			out.Conditions = Texts(v)
+			if out.Conditions, ok = d.Texts(v, "condition"); !ok {
+				return nil
+			}
 		case k.Value == "timeframe", what == "filter" && k.Value == "rules":
 		default:
 			s, ok := d.search(k.Value, v)
@@ -118,7 +120,7 @@ func (d *Reader) item(key, n *yaml.Node) (ast.Item, bool) {
 		return item, false
 	}
 	for _, modifier := range parts[1:] {
-		item.Modifiers = append(item.Modifiers, strings.TrimSpace(modifier))
+		item.Modifiers = append(item.Modifiers, modifier)
 	}
 	switch n.Kind {
 	case yaml.ScalarNode:

@@ -94,6 +94,19 @@ func (d *Reader) Mapping(n *yaml.Node, what string) (Mapping, bool) {
 	return m, true
 }
 
+// Texts reads a text or a list of texts that the rule needs; anything else is refused, but nothing at all is not.
+func (d *Reader) Texts(n *yaml.Node, what string) ([]string, bool) {
+	if n == nil || n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
+		return nil, true
+	}
+	found := Texts(n)
+	if n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode && len(found) != len(n.Content) {
+		d.Refuse(n, "shape", "%s holds something that is no text", what)
+		return nil, false
+	}
+	return found, true
+}
+
 // Texts reads a text or a list of texts; anything else in it is left out.
 func Texts(n *yaml.Node) []string {
 	if n == nil {
