@@ -31,6 +31,7 @@ type Explanation = rules.Explanation
 // Reasons that the command line treats in a way of their own.
 const (
 	Missing     = scan.Missing
+	Unknown     = scan.Unknown
 	OutsideTime = scan.OutsideTime
 	NoTime      = scan.NoTime
 )
