@@ -278,7 +278,7 @@ func (l *Lake) replayOne(id uint64, name string) error {
 	if read.Broken && h.table.Rows() > 0 || read.Damaged > 0 {
 		h.damaged = true
 		l.counts.damagedFrames += uint64(read.Damaged)
-		l.alarms["wal "+name] = "the log is not as it was written; what is whole was read, and it is kept aside"
+		l.alarms["log "+name] = "the log is not as it was written; what is whole was read, and it is kept aside"
 	}
 	if h.table.Rows() == 0 && !h.damaged {
 		return l.fs.Remove(l.path("wal", name))
