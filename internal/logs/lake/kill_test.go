@@ -172,7 +172,7 @@ func killOnce(t *testing.T, dir, phase string, seed uint64, left int) map[string
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0]) //nolint:gosec // this test
+	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d,%s,%d,%s", childEnv, seed, phase, left, dir))
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -195,7 +196,7 @@ func TestBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	appendAll(t, l, recs[20:])
-	kept := append(recs[:10:10], recs[20:]...)
+	kept := slices.Concat(recs[:10], recs[20:])
 	same(t, "after", all(t, l), want(kept))
 }
 
