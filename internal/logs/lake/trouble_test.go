@@ -107,7 +107,11 @@ func TestDiskFull(t *testing.T) {
 
 func TestFaultsEverywhere(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(6) {
+	seeds := uint64(3)
+	if os.Getenv("KIZUKI_PROVE") != "" {
+		seeds = 60
+	}
+	for seed := range seeds {
 		dir, c, f := t.TempDir(), newClock(), newFaults()
 		config := small(c)
 		config.FS = f
