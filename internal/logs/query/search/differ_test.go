@@ -59,9 +59,9 @@ func differ(t *testing.T, store query.Store, records []event.Record, q query.Que
 // survives being written and read.
 func TestDiffer(t *testing.T) {
 	t.Parallel()
-	queries, size := 400, 2500
+	queries, size := 200, 800
 	if os.Getenv("KIZUKI_PROVE") != "" {
-		queries, size = 4000, 20_000
+		queries, size = 2000, 4000
 	}
 	r := rand.New(rand.NewPCG(20261123, 6))
 	records := querytest.Corpus(r, size)
