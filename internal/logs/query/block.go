@@ -28,9 +28,9 @@ type Block interface {
 	// MayHave says whether the words (lower-cased, as Words cuts them) and whole values may all occur. False is
 	// certain; true may be wrong; without a sidecar it is true.
 	MayHave(words []string) (bool, error)
-	Times() ([]int64, error)    // microseconds since 1970 UTC, one for each row
-	Seqs() ([]uint64, error)    // one for each row
-	Column(name string) (*Column, error) // "source", "format", one of event.Common or event.Promoted; nil: all rows have ""
+	Times() ([]int64, error)                           // microseconds since 1970 UTC, one for each row
+	Seqs() ([]uint64, error)                           // one for each row
+	Column(name string) (*Column, error)               // "source", "format", one of event.Common or event.Promoted; nil: all rows have ""
 	Messages() (text []byte, ends []uint32, err error) // raw lines one after another; row i ends at ends[i]
 	Release()
 }
