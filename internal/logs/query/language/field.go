@@ -9,8 +9,6 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/query"
 )
 
-func isColumn(name string) bool { return slices.Contains(query.Columns(), name) }
-
 func isIP(name string) bool { return name == query.AnyIP || name == "src_ip" || name == "dst_ip" }
 
 // field reads the comparison of a field; the present token is its sign, or in.

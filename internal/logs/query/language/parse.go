@@ -282,7 +282,7 @@ func (p *parser) checkWord(t token) error {
 		return wrong(query.MinusWord, "not "+t.text[1:])
 	}
 	if name, value, ok := strings.Cut(t.text, ":"); ok {
-		if c := query.Canonical(name); isColumn(c) || c == query.AnyIP {
+		if c := query.Canonical(name); query.IsColumn(c) || c == query.AnyIP {
 			return wrong(query.ColonField, c+"="+value)
 		}
 	}
