@@ -21,6 +21,9 @@ func Columns() []string {
 	return slices.Concat([]string{"source", "format"}, event.Common, event.Promoted)
 }
 
+// IsColumn says whether blocks hold a field as a column.
+func IsColumn(name string) bool { return columns[name] }
+
 // columns answers whether a field is a column.
 var columns = func() map[string]bool {
 	m := map[string]bool{}
@@ -61,30 +64,32 @@ type Reason string
 
 // Reasons of refused queries.
 const (
-	Unexpected    Reason = "unexpected"     // something that cannot stand there
-	UnexpectedEnd Reason = "unexpected_end" // the query ends where more must come
-	UnclosedQuote Reason = "unclosed_quote" // no closing quote
-	UnclosedRegex Reason = "unclosed_regex" // no closing slash
-	UnclosedGroup Reason = "unclosed_group" // no closing bracket
-	BadEscape     Reason = "bad_escape"     // a backslash in quotes before something else than \ " n t r xNN
-	NotUTF8       Reason = "not_utf8"       // write such bytes as \xNN in quotes
-	EmptyText     Reason = "empty_text"     // nothing to look for
-	ReservedWord  Reason = "reserved"       // a word of the language; in quotes it can be looked for
-	ColonField    Reason = "colon_field"    // field:value instead of field=value
-	MinusWord     Reason = "minus"          // -word instead of not word
-	StarPlace     Reason = "star_place"     // a star elsewhere than at the end
-	RegexFollowed Reason = "regex_followed" // a path that reads as an expression: put it in quotes
-	BadRegex      Reason = "bad_regex"      // no regular expression, or one beyond the limits
-	BadIP         Reason = "bad_ip"         // neither an address nor a network
-	BadNumber     Reason = "bad_number"     // no whole number of up to 18 digits
-	BadTime       Reason = "bad_time"       // no time
-	BadDuration   Reason = "bad_duration"   // no number with a unit
-	BadField      Reason = "bad_field"      // an empty name, or one that cannot be used there
-	UnknownVerb   Reason = "unknown_verb"   // after | stands no verb
-	TooDeep       Reason = "too_deep"       // brackets in brackets beyond Limits.Depth
-	TooLong       Reason = "too_long"       // longer than Limits.Length
-	TooMany       Reason = "too_many_terms" // more than Limits.Terms
-	TooManyRows   Reason = "too_many_rows"  // asks for more lines or values than Limits.Rows
+	Unexpected    Reason = "unexpected"      // something that cannot stand there
+	UnexpectedEnd Reason = "unexpected_end"  // the query ends where more must come
+	UnclosedQuote Reason = "unclosed_quote"  // no closing quote
+	UnclosedRegex Reason = "unclosed_regex"  // no closing slash
+	UnclosedGroup Reason = "unclosed_group"  // no closing bracket
+	BadEscape     Reason = "bad_escape"      // a backslash in quotes before something else than \ " n t r xNN
+	NotUTF8       Reason = "not_utf8"        // write such bytes as \xNN in quotes
+	EmptyText     Reason = "empty_text"      // nothing to look for
+	ReservedWord  Reason = "reserved"        // a word of the language; in quotes it can be looked for
+	ColonField    Reason = "colon_field"     // field:value instead of field=value
+	MinusWord     Reason = "minus"           // -word instead of not word
+	StarPlace     Reason = "star_place"      // a star elsewhere than at the end
+	RegexFollowed Reason = "regex_followed"  // a path that reads as an expression: put it in quotes
+	BadRegex      Reason = "bad_regex"       // no regular expression, or one beyond the limits
+	BadIP         Reason = "bad_ip"          // neither an address nor a network
+	BadNumber     Reason = "bad_number"      // no whole number of up to 18 digits
+	BadTime       Reason = "bad_time"        // no time
+	BadDuration   Reason = "bad_duration"    // no number with a unit
+	BadField      Reason = "bad_field"       // an empty name, or one that cannot be used there
+	UnknownVerb   Reason = "unknown_verb"    // after | stands no verb
+	TooDeep       Reason = "too_deep"        // brackets in brackets beyond Limits.Depth
+	TooLong       Reason = "too_long"        // longer than Limits.Length
+	TooMany       Reason = "too_many_terms"  // more than Limits.Terms
+	TooManyGroups Reason = "too_many_groups" // the result has more values or buckets than Limits.Groups
+	TooLarge      Reason = "too_large"       // the result needs more memory than Limits.Bytes
+	TooManyRows   Reason = "too_many_rows"   // asks for more lines or values than Limits.Rows
 )
 
 // Error is why a query is refused.

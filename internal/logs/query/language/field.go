@@ -9,8 +9,6 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/query"
 )
 
-func isColumn(name string) bool { return slices.Contains(query.Columns(), name) }
-
 func isIP(name string) bool { return name == query.AnyIP || name == "src_ip" || name == "dst_ip" }
 
 // field reads the comparison of a field; the present token is its sign, or in.
@@ -46,9 +44,10 @@ func (p *parser) field(name token, cased bool) (query.Term, error) {
 		return t, err
 	case bare:
 		return p.in(field, cased)
+	default:
+		n, err := p.number(field)
+		return query.Number{Field: field, Op: query.Op(op), Value: n}, err
 	}
-	n, err := p.number(field)
-	return query.Number{Field: field, Op: query.Op(op), Value: n}, err
 }
 
 // equal reads what stands behind =.

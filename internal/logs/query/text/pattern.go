@@ -64,6 +64,15 @@ func (p *Pattern) Match(s string) bool {
 	return p.re.MatchString(s)
 }
 
+// MatchLine says whether the expression matches in a raw line.
+func (p *Pattern) MatchLine(line []byte, s *Scratch) bool {
+	if p.folded {
+		s.fold = appendFold(s.fold[:0], line)
+		line = s.fold
+	}
+	return p.re.Match(line)
+}
+
 // foldPattern folds the characters of a pattern outside ASCII; those that become ASCII become literals.
 func foldPattern(s string) string {
 	var b strings.Builder
@@ -107,6 +116,7 @@ func literal(re *syntax.Regexp, cased bool) string {
 		if re.Min > 0 {
 			return literal(re.Sub[0], cased)
 		}
+	default:
 	}
 	return ""
 }

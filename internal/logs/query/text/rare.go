@@ -162,12 +162,17 @@ var voicedKana = sync.OnceValue(func() string {
 // first: row), and returns where to go on, and the row there.
 func (v *variants) each(text []byte, start, end int, do func(p, row int) (int, int), row int) {
 	for _, seq := range v.other {
-		for at, last := start, row; at < end; {
-			i := bytes.Index(text[at:end], seq)
+		tail := len(seq) - 1 // the last byte differs most: first bytes are alike in Japanese text
+		for at, last := start, row; at+tail < end; {
+			i := bytes.IndexByte(text[at+tail:end], seq[tail])
 			if i < 0 {
 				break
 			}
-			at, last = do(at+i, last)
+			if at += i; bytes.Equal(text[at:at+tail], seq[:tail]) {
+				at, last = do(at, last)
+			} else {
+				at++
+			}
 		}
 	}
 	if !v.wide {
