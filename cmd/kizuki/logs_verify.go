@@ -41,7 +41,7 @@ func (c *logsVerify) Run(ctx context.Context, e *environment) error {
 	var check *lake.Check
 	err := e.withLake(ctx, false, func(l *lake.Lake) (err error) {
 		progress := e.progress("cli.lake.verify.reading")
-		check, err = l.Verify(ctx, func(_ string, done, total int) { progress.step(done, total) })
+		check, err = l.Verify(ctx, func(done, total int) { progress.step(done, total) })
 		progress.end()
 		return err
 	})
@@ -74,7 +74,7 @@ func (e *environment) printCheckJSON(check *lake.Check) error {
 		sources = append(sources, r)
 	}
 	return e.printJSON(map[string]any{
-		"schema": "kizuki.logs-verify/1", "ok": check.Good(), "at": check.At.UTC().Format(time.RFC3339), "files": check.Files,
+		"schema": "kizuki.logs-verify/1", "ok": check.Good(), "at": check.At.UTC().Format(time.RFC3339), "files": check.Files, "unsealed": check.Hot,
 		"damages": orEmpty(check.Damages), "notes": orEmpty(check.Notes), "sources": sources,
 	})
 }
@@ -97,6 +97,9 @@ func (e *environment) printCheck(check *lake.Check) {
 	}
 	for _, d := range check.Notes {
 		e.println("－ " + e.t("cli.lake.verify.note", "file", printable(d.File), "reason", e.alarmReason(d.Reason)))
+	}
+	if check.Hot > 0 {
+		e.println("－ " + e.t("cli.lake.verify.unsigned", "n", check.Hot))
 	}
 	if check.Good() {
 		e.println(e.t("cli.lake.verify.fine", "files", check.Files))
@@ -150,7 +153,7 @@ func (e *environment) printSource(s *lake.SourceCheck) {
 		tell("deleted", "list", e.runs(s.Deleted))
 	}
 	if s.Unsigned > 0 {
-		tell("unsigned", "n", s.Unsigned)
+		tell("unproved", "n", s.Unsigned)
 	}
 }
 
@@ -185,10 +188,10 @@ func (c *logsProve) Run(ctx context.Context, e *environment) error {
 		return e.usage(jsonNeedsOut())
 	}
 	var proof []byte
-	var record *lake.Record
+	var record *lake.Proved
 	var keys []string
 	err := e.withLake(ctx, false, func(l *lake.Lake) (err error) {
-		if proof, record, err = l.Prove(ctx, c.Source, c.Seq); err == nil {
+		if proof, record, err = l.Prove(c.Source, c.Seq); err == nil {
 			keys, err = l.Keys()
 		}
 		return err
@@ -207,7 +210,7 @@ func (c *logsProve) Run(ctx context.Context, e *environment) error {
 	if c.JSON {
 		return e.printJSON(map[string]any{
 			"schema": "kizuki.logs-prove/1", "file": c.Out, "source": record.Source, "seq": record.Seq,
-			"time": record.Time.UTC().Format(time.RFC3339Nano), "key": key,
+			"time": time.UnixMicro(record.Time).UTC().Format(time.RFC3339Nano), "key": key,
 		})
 	}
 	e.println(e.t("cli.lake.prove.done", "file", c.Out, "source", record.Source, "seq", record.Seq))

@@ -2,19 +2,20 @@ package lake
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
 
+	store "github.com/kizuki-security/kizuki/internal/logs/lake"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 //nolint:revive // names of internal/logs/lake/proof, explained there
 type (
-	Fault = proof.Fault
-	Range = proof.Range
+	Fault  = proof.Fault
+	Proved = proof.IncludedRecord
+	Range  = proof.Range
 )
 
 // Damage is a file, or a part of one, that is not as it was written.
@@ -28,7 +29,7 @@ type Damage struct {
 type SourceCheck struct {
 	proof.Report
 
-	Unread []string // blocks that cannot be read: their records count as missing
+	Unread []string // files that cannot be read: their records count as missing
 	Failed error    // the proof itself cannot be opened or read; then Report tells nothing
 }
 
@@ -42,6 +43,7 @@ type Check struct {
 	Damages []Damage
 	Notes   []Damage // what can be made again without loss: sidecars, the catalogue
 	Sources []SourceCheck
+	Hot     int // lines that are not sealed yet: nothing is signed for them
 }
 
 // Good says that all is as it was signed.
@@ -53,9 +55,9 @@ func (c *Check) Good() bool {
 var derived = map[string]bool{"sidecar": true, "catalogue": true, "tidy": true, "merge": true, "seal": true, "append": true, "remove": true, "close": true}
 
 // Verify reads every sealed file whole and compares the records of every source with what was signed. progress is told
-// now and then; it may be nil.
-func (l *Lake) Verify(ctx context.Context, progress func(source string, done, total int)) (*Check, error) {
-	c := &Check{At: l.config.Now(), Files: l.store.Stats().Files}
+// before each source; it may be nil.
+func (l *Lake) Verify(ctx context.Context, progress func(done, total int)) (*Check, error) {
+	c := &Check{At: l.config.Now(), Files: l.store.Stats().Files, Hot: l.store.Stats().HotRows}
 	bad, err := l.store.Check(ctx)
 	if err != nil {
 		return nil, err
@@ -76,12 +78,11 @@ func (l *Lake) Verify(ctx context.Context, progress func(source string, done, to
 	if err != nil {
 		return nil, err
 	}
-	for _, source := range sources {
-		step := func(int, int) {}
+	for i, source := range sources {
 		if progress != nil {
-			step = func(done, total int) { progress(source, done, total) }
+			progress(i, len(sources))
 		}
-		one, err := l.verifySource(ctx, source, step)
+		one, err := l.verifySource(ctx, source)
 		if err != nil {
 			return nil, err
 		}
@@ -104,26 +105,22 @@ func (l *Lake) sources() ([]string, error) {
 }
 
 // verifySource audits one source. The error is that of the context; all else is part of what was found.
-func (l *Lake) verifySource(ctx context.Context, source string, step func(done, total int)) (SourceCheck, error) {
+func (l *Lake) verifySource(ctx context.Context, source string) (SourceCheck, error) {
 	found := SourceCheck{Report: proof.Report{Source: source}}
-	l.witness.mu.Lock()
-	log, err := l.witness.log(ctx, source)
-	l.witness.mu.Unlock()
+	keeper, err := l.witness.ready()
+	if err == nil {
+		err = keeper.Mend(ctx, l.store, source) // a damaged tree is made again from the records, and what was signed judges both
+	}
 	if err != nil {
 		found.Failed = err
 		return found, ctx.Err()
 	}
-	audit := log.Audit()
-	s := &sweep{store: l.store, source: source, step: step}
-	err = s.hashes(ctx, audit.Add)
-	for _, e := range s.unread {
-		found.Unread = append(found.Unread, e.Error())
+	report, bad, err := keeper.Verify(ctx, l.store, source)
+	if report != nil {
+		found.Report = *report
 	}
-	if err == nil {
-		var report *proof.Report
-		if report, err = audit.Finish(); err == nil {
-			found.Report = *report
-		}
+	for _, name := range slices.Sorted(maps.Keys(bad)) {
+		found.Unread = append(found.Unread, bad[name].Error())
 	}
 	found.Failed = err
 	return found, ctx.Err()
@@ -131,39 +128,20 @@ func (l *Lake) verifySource(ctx context.Context, source string, step func(done, 
 
 // Prove makes the inclusion proof of a record, as JSON. Problem keys: app.lake.no_record, app.lake.not_signed
 // (not_found), app.lake.unfit (conflict).
-func (l *Lake) Prove(ctx context.Context, source string, seq uint64) ([]byte, *Record, error) {
-	if seq == 0 || seq > l.store.Last(source) {
-		return nil, nil, problem.NotFound("app.lake.no_record", "source", source, "seq", seq)
-	}
-	first := (seq-1)/proof.LeafRecords*proof.LeafRecords + 1
-	sums := map[uint64]proof.Hash{}
-	s := &sweep{store: l.store, source: source, from: first, to: first + proof.LeafRecords - 1, want: seq}
-	if err := s.hashes(ctx, func(seq uint64, h proof.Hash) error { sums[seq] = h; return nil }); err != nil {
-		return nil, nil, err
-	}
-	if s.found == nil {
-		return nil, nil, problem.NotFound("app.lake.no_record", "source", source, "seq", seq).Because(errors.Join(s.unread...))
-	}
-	l.witness.mu.Lock()
-	log, err := l.witness.log(ctx, source)
-	l.witness.mu.Unlock()
+func (l *Lake) Prove(source string, seq uint64) ([]byte, *Proved, error) {
+	keeper, err := l.witness.ready()
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := log.Prove(s.found, func(seq uint64) (proof.Hash, error) {
-		if h, ok := sums[seq]; ok {
-			return h, nil
-		}
-		return proof.Hash{}, problem.Conflict("app.lake.unfit", "source", source, "seq", seq)
-	})
+	p, err := keeper.Prove(l.store, source, seq)
 	switch {
+	case store.Is(err, store.Unknown), seq == 0:
+		return nil, nil, problem.NotFound("app.lake.no_record", "source", source, "seq", seq).Because(err)
 	case proof.Is(err, proof.NotCovered):
 		return nil, nil, problem.NotFound("app.lake.not_signed", "source", source, "seq", seq).Because(err)
-	case err != nil && len(problem.All(err)) == 0:
-		return nil, nil, problem.Conflict("app.lake.unfit", "source", source, "seq", seq).Because(err)
 	case err != nil:
-		return nil, nil, err
+		return nil, nil, problem.Conflict("app.lake.unfit", "source", source, "seq", seq).Because(err)
 	}
 	data, err := p.JSON()
-	return data, s.found, err
+	return data, &p.Record, err
 }

@@ -107,7 +107,6 @@ func (l *Lake) open() error {
 		return err
 	}
 	l.store = s
-	l.witness.begin(s)
 	return nil
 }
 

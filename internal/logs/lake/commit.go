@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/wal"
@@ -38,6 +39,9 @@ func (l *Lake) commit() bool {
 	if err := h.wal.Write(groups...); err != nil {
 		l.fail(parts, err)
 		if errors.Is(err, wal.ErrFailed) {
+			l.mu.Lock()
+			h.spoilt = true
+			l.mu.Unlock()
 			l.retire(h)
 		}
 		return true
@@ -150,7 +154,9 @@ func (l *Lake) current() (*hot, error) {
 		l.retire(h)
 	}
 	l.mu.Lock()
-	if len(l.sealing) >= l.config.Limits.Unsealed && l.ctx.Err() == nil {
+	// Behind what counts, a spoilt log may hold records whose numbers are given again: nothing follows until it is gone.
+	spoilt := slices.ContainsFunc(l.sealing, func(h *hot) bool { return h.spoilt })
+	if spoilt || len(l.sealing) >= l.config.Limits.Unsealed && l.ctx.Err() == nil {
 		l.counts.stalls++
 		l.mu.Unlock()
 		return nil, nil //nolint:nilnil // no segment and no error: the caller waits

@@ -129,8 +129,9 @@ type Evidence interface {
 	// Sealed gives the note that is kept beside the file: its checkpoints. hashes gives the record hashes of one source
 	// in the file, in the order of their sequence numbers.
 	Sealed(ctx context.Context, unit Unit, hashes func(source string) (seqs []uint64, hashes []proof.Hash, err error)) (note []byte, err error)
-	// Deleted signs a tombstone, given as the text that is kept.
-	Deleted(ctx context.Context, tombstone []byte) (signed []byte, err error)
+	// Deleted signs for a file of one source that will be deleted, and gives the note. hash gives the hash of a record of
+	// the source that is still there, in this file or another.
+	Deleted(ctx context.Context, unit Unit, who, why string, hash func(seq uint64) (proof.Hash, error)) (note []byte, err error)
 }
 
 // Unit is a sealed file, as evidence is given it.

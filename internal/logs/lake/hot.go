@@ -14,6 +14,7 @@ type hot struct {
 	wal     *wal.Writer // nil: it was read from a log of before
 	logged  int64       // size of the log
 	damaged bool        // its log is not as it was written
+	spoilt  bool        // its log could not be cut back to what counts
 	blocks  []hotBlock  // of whole pieces of BlockRows rows
 }
 

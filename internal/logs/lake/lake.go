@@ -27,6 +27,7 @@
 //	segment → table, disk
 //	skip → table, disk
 //	catalogue → segment, disk
+//	evidence → proof, segment
 package lake
 
 import (

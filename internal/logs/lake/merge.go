@@ -46,6 +46,7 @@ type merger struct {
 	rows    *table.Table
 	source  string
 	written int // rows in out
+	block   table.Block
 }
 
 // cursor walks through the rows of one input.
@@ -179,7 +180,7 @@ func (m *merger) endBlock() error {
 	view := m.rows.View()
 	m.rows = nil
 	for _, rows := range view.Cut(view.Order(0, view.Rows())) {
-		if err := m.out.add(view.Block(rows)); err != nil {
+		if err := m.out.add(view.Into(&m.block, rows)); err != nil {
 			return err
 		}
 	}

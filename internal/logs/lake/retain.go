@@ -23,21 +23,15 @@ type Tombstone struct {
 	Source string          `json:"source"`
 	IDs    []uint64        `json:"ids"`
 	Names  []string        `json:"names"`
-	SHA256 []string        `json:"sha256"` // hex, as Names
-	Notes  []string        `json:"notes,omitempty"`
-	Ranges []segment.Range `json:"seqs"` // records that went
+	SHA256 []string        `json:"sha256"`          // hex, as Names
+	Notes  []string        `json:"notes,omitempty"` // what the evidence signed, as Names
+	Ranges []segment.Range `json:"seqs"`            // records that went
 	Rows   int             `json:"rows"`
 	From   int64           `json:"from"` // time of the records, microseconds since 1970 UTC
 	To     int64           `json:"to"`
 	Why    string          `json:"why"`
 	Who    string          `json:"who"`
 	At     time.Time       `json:"at"`
-}
-
-// tombFile is a tombstone on disk: its text, and that text signed when evidence is kept.
-type tombFile struct {
-	Text   json.RawMessage `json:"tombstone"`
-	Signed []byte          `json:"signed,omitempty"`
 }
 
 // Deletion says what to delete.
@@ -119,24 +113,14 @@ func (l *Lake) delete(ctx context.Context, source string, files []*sealed, d Del
 			t.From, t.To = min(t.From, b.From), max(t.To, b.To)
 		}
 		if l.config.Evidence != nil {
-			note, err := disk.ReadFile(l.fs, f.notePath(), largestNote)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			note, err := l.signDeletion(ctx, f, d, now)
+			if err != nil {
 				return t, err
 			}
 			t.Notes = append(t.Notes, string(note))
 		}
 	}
-	text, err := json.Marshal(t)
-	if err != nil {
-		return t, err
-	}
-	file := tombFile{Text: text}
-	if l.config.Evidence != nil {
-		if file.Signed, err = l.config.Evidence.Deleted(ctx, text); err != nil {
-			return t, err
-		}
-	}
-	data, err := json.Marshal(file)
+	data, err := json.Marshal(t)
 	if err != nil {
 		return t, err
 	}
@@ -196,9 +180,8 @@ func (l *Lake) readTombs() error {
 		if err != nil {
 			return err
 		}
-		var file tombFile
 		var t Tombstone
-		if err := errors.Join(json.Unmarshal(data, &file), json.Unmarshal(file.Text, &t)); err != nil {
+		if err := json.Unmarshal(data, &t); err != nil {
 			l.alarms["tombstone "+e.Name()] = err.Error()
 			continue
 		}

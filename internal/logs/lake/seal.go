@@ -59,19 +59,15 @@ func (l *Lake) sealNext() bool {
 func (l *Lake) sealOne(h *hot) error {
 	view := h.table.View() // full: nobody writes it any more
 	pieces := view.Cut(view.Order(0, view.Rows()))
-	blocks := make([]*table.Block, len(pieces))
-	for i, rows := range pieces {
-		blocks[i] = view.Block(rows)
-	}
-	o, err := l.newOutput(h.day, "", h.id, segment.Binary(blocks...))
+	o, err := l.newOutput(h.day, "", h.id, segment.Binary(view.Binary()))
 	if err != nil {
 		return err
 	}
-	for i, b := range blocks {
-		if err := o.add(b); err != nil {
+	var block table.Block
+	for _, rows := range pieces {
+		if err := o.add(view.Into(&block, rows)); err != nil {
 			return errors.Join(err, o.abandon())
 		}
-		blocks[i] = nil
 	}
 	file, err := o.finish(0, nil)
 	if err == nil {

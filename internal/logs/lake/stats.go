@@ -30,7 +30,7 @@ const (
 
 // Alarm is something that somebody should look at.
 type Alarm struct {
-	Reason string // stable code: append, seal, merge, wal, catalogue, damaged, missing, sidecar, evidence, remove, …
+	Reason string // stable code: append, seal, merge, wal, log, catalogue, damaged, missing, sidecar, evidence, remove, …
 	Place  string // name of a file; may be empty
 	Detail string
 }

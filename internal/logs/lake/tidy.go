@@ -116,15 +116,7 @@ func (l *Lake) checkOne(f *sealed) error {
 	l.mu.Lock()
 	f.refs++
 	l.mu.Unlock()
-	err := l.readWhole(f)
-	l.mu.Lock()
-	f.refs--
-	gone := f.dead && f.refs == 0
-	l.mu.Unlock()
-	if gone {
-		return l.removeFile(f)
-	}
-	return err
+	return errors.Join(l.readWhole(f), l.unuse(f))
 }
 
 func (l *Lake) readWhole(f *sealed) error {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
@@ -264,25 +263,14 @@ func (s *summer) endData() (size int64, sums []byte) {
 	return s.size, s.sums
 }
 
-// Binary names the columns of blocks that hold bytes which are no UTF-8.
-func Binary(blocks ...*table.Block) []string {
-	set := map[string]bool{}
-	for _, b := range blocks {
-		for i, c := range b.Cols {
-			if c != nil && slices.ContainsFunc(c.Values, func(s string) bool { return !utf8.ValidString(s) }) {
-				set[columnNames[i]] = true
-			}
+// Binary names the columns that table.View.Binary found.
+func Binary(places []int) []string {
+	names := make([]string, len(places))
+	for i, place := range places {
+		names[i] = messageColumn
+		if place < table.Columns {
+			names[i] = columnNames[place]
 		}
-		for i := range b.Rows() {
-			if !utf8.Valid(b.Raw(i)) {
-				set[messageColumn] = true
-				break
-			}
-		}
-	}
-	names := make([]string, 0, len(set))
-	for name := range set {
-		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names

@@ -52,6 +52,7 @@ type Builder struct {
 	set   set
 	pages []uint32 // of each block
 	body  []byte
+	line  []byte
 }
 
 // Add takes the words of the next block.
@@ -59,9 +60,8 @@ func (b *Builder) Add(block *table.Block) {
 	b.set.reset()
 	add := func(word string) { b.set.add(hashOf(word)) }
 	from := uint32(0)
-	text := unsafe.String(unsafe.SliceData(block.Text), len(block.Text)) //nolint:gosec // nobody changes a block
 	for _, end := range block.Ends {
-		query.Words(text[from:end], add)
+		query.Words(b.lower(block.Text[from:end]), add)
 		from = end
 	}
 	for _, name := range query.Whole {
@@ -74,6 +74,18 @@ func (b *Builder) Add(block *table.Block) {
 		}
 	}
 	b.filter()
+}
+
+// lower gives a text with ASCII letters in lower case, in memory of the builder: so Words has nothing to copy for most
+// lines. It stays good until the next call.
+func (b *Builder) lower(text []byte) string {
+	b.line = append(b.line[:0], text...)
+	for i, c := range b.line {
+		if c-'A' < 26 {
+			b.line[i] = c | 0x20
+		}
+	}
+	return unsafe.String(unsafe.SliceData(b.line), len(b.line)) //nolint:gosec // Words keeps nothing of it
 }
 
 // recordOf is a record that has one of the columns query.Whole.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/query"
@@ -128,14 +129,20 @@ func (v *View) Stat(rows []int32) query.Stat {
 }
 
 // Block makes a block of rows that Order and Cut gave.
-func (v *View) Block(rows []int32) *Block {
-	b := &Block{Stat: v.Stat(rows), Cols: make([]*query.Column, Columns)}
+func (v *View) Block(rows []int32) *Block { return v.Into(&Block{}, rows) }
+
+// Into makes a block as Block does, in the memory of one that is not used any more.
+func (v *View) Into(b *Block, rows []int32) *Block {
+	*b = Block{Stat: v.Stat(rows), Cols: make([]*query.Column, Columns), Text: b.Text[:0]}
 	b.Seqs, b.Times, b.Received = Pick(v.Seqs, rows), Pick(v.Times, rows), Pick(v.Received, rows)
 	var remap Remap
 	for i := range b.Cols {
 		b.Cols[i] = v.Column(i, rows, &remap)
 	}
-	b.Text, b.Ends = v.Messages(rows, b.Stat.Bytes)
+	if int64(cap(b.Text)) < b.Stat.Bytes {
+		b.Text = make([]byte, 0, b.Stat.Bytes)
+	}
+	b.Text, b.Ends = v.messages(b.Text, rows)
 	return b
 }
 
@@ -187,7 +194,10 @@ func (v *View) Column(col int, rows []int32, remap *Remap) *query.Column {
 
 // Messages puts the messages of rows, size bytes together, one after another.
 func (v *View) Messages(rows []int32, size int64) (text []byte, ends []uint32) {
-	text = make([]byte, 0, size)
+	return v.messages(make([]byte, 0, size), rows)
+}
+
+func (v *View) messages(text []byte, rows []int32) (_ []byte, ends []uint32) {
 	ends = make([]uint32, len(rows))
 	for i, r := range rows {
 		text = append(text, v.Raw[r]...)
@@ -228,6 +238,20 @@ func Codes(b *Block) [][]uint32 {
 		}
 	}
 	return codes
+}
+
+// Binary says which columns hold bytes that are no UTF-8, by their place; Columns stands for the messages.
+func (v *View) Binary() []int {
+	var places []int
+	for i := range v.cols {
+		if slices.ContainsFunc(v.cols[i].values, func(s string) bool { return !utf8.ValidString(s) }) {
+			places = append(places, i)
+		}
+	}
+	if slices.ContainsFunc(v.Raw, func(raw []byte) bool { return !utf8.Valid(raw) }) {
+		places = append(places, Columns)
+	}
+	return places
 }
 
 // CountSources counts the rows of each source.

@@ -133,6 +133,9 @@ func micros(r *event.Record) int64 {
 }
 
 func (t *Table) begin(seq uint64, at, received int64, raw []byte) {
+	if n := len(t.seqs); n == cap(t.seqs) {
+		t.seqs, t.times, t.received, t.raw = double(t.seqs), double(t.times), double(t.received), double(t.raw)
+	}
 	t.seqs = append(t.seqs, seq)
 	t.times = append(t.times, at)
 	t.received = append(t.received, received)
@@ -141,12 +144,17 @@ func (t *Table) begin(seq uint64, at, received int64, raw []byte) {
 	t.held += int64(len(raw))
 }
 
+// double gives a slice room for twice as many; append alone grows large ones in small steps, and copies each time.
+func double[T any](s []T) []T {
+	return append(make([]T, 0, max(BlockRows, 2*len(s))), s...)
+}
+
 // end gives the new row an empty value in every column that has values and got none.
 func (t *Table) end() {
 	n := len(t.seqs)
 	for i := range t.cols {
 		if c := &t.cols[i]; c.codes != nil && len(c.codes) < n {
-			c.codes = append(c.codes, 0)
+			c.push(0)
 		}
 	}
 }
@@ -174,11 +182,15 @@ func (t *Table) set(i int, value string) {
 
 // put sets the code of the last of n rows, which has none yet.
 func (c *column) put(n int, code uint32) {
-	if c.codes == nil {
-		c.codes = make([]uint32, 0, max(BlockRows, n))
+	if c.codes == nil && n > 1 { // the column had no values so far
+		c.codes = make([]uint32, n-1, max(BlockRows, 2*n))
 	}
-	for len(c.codes) < n-1 { // the column had no values so far
-		c.codes = append(c.codes, 0)
+	c.push(code)
+}
+
+func (c *column) push(code uint32) {
+	if len(c.codes) == cap(c.codes) {
+		c.codes = double(c.codes)
 	}
 	c.codes = append(c.codes, code)
 }

@@ -49,7 +49,8 @@ func differ(t *testing.T, store query.Store, records []event.Record, q query.Que
 			t.Fatalf("%s: record %d is\n%+v, want\n%+v", q, i, got.Records[i], want.Records[i])
 		}
 	}
-	if !reflect.DeepEqual(got, want) {
+	if !reflect.DeepEqual(got.Groups, want.Groups) || !reflect.DeepEqual(got.Table, want.Table) ||
+		got.Values != want.Values || got.Without != want.Without {
 		t.Fatalf("%s: got\n%+v\n%+v, want\n%+v\n%+v", q, got, got.Table, want, want.Table)
 	}
 	return want.Count
@@ -59,9 +60,9 @@ func differ(t *testing.T, store query.Store, records []event.Record, q query.Que
 // survives being written and read.
 func TestDiffer(t *testing.T) {
 	t.Parallel()
-	queries, size := 400, 2500
+	queries, size := 200, 800
 	if os.Getenv("KIZUKI_PROVE") != "" {
-		queries, size = 4000, 20_000
+		queries, size = 2000, 4000
 	}
 	r := rand.New(rand.NewPCG(20261123, 6))
 	records := querytest.Corpus(r, size)

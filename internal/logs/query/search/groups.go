@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -111,7 +112,7 @@ func (g *groups) add(start int64, value string, n int64) error {
 func (g *groups) addID(start int64, id uint32, n int64) error {
 	g.counts[key{start, id}] += n
 	if len(g.counts) > g.limits.Groups {
-		return &query.Error{Reason: query.TooManyGroups, At: -1, End: -1, Found: fmt.Sprint(g.limits.Groups)}
+		return &query.Error{Reason: query.TooManyGroups, At: -1, End: -1, Found: strconv.Itoa(g.limits.Groups)}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -159,8 +160,8 @@ func (r *run) newest(ctx context.Context, verb query.Newest) (*query.Result, err
 	result := &query.Result{}
 	if verb.Fields != nil {
 		result.Table = &query.Table{Columns: verb.Fields, Rows: g.cells}
-		for i := len(g.cells) - 1; i >= 0; i-- {
-			if g.lost[i] {
+		for i, lost := range slices.Backward(g.lost) {
+			if lost {
 				result.Table.Rows = slices.Delete(result.Table.Rows, i, i+1)
 			}
 		}
@@ -365,7 +366,7 @@ func (g *gather) cell(v *view, name string, in rows, which []int) (func(p *place
 	case query.ColumnTime:
 		return func(p *place) string { return time.UnixMicro(p.time).UTC().Format(timeLayout) }, nil
 	case query.ColumnSeq:
-		return func(p *place) string { return fmt.Sprint(p.seq) }, nil
+		return func(p *place) string { return strconv.FormatUint(p.seq, 10) }, nil
 	case query.ColumnRaw:
 		return func(p *place) string { return string(p.raw) }, g.raws(v, which)
 	case query.ColumnReceived:

@@ -318,3 +318,17 @@ func mayHave(n node, b query.Block, s query.Stat) (bool, error) {
 	}
 	return true, nil
 }
+
+// asksIndex says whether mayHave asks the index about anything.
+func asksIndex(n node) bool {
+	if len(n.need()) > 0 {
+		return true
+	}
+	switch n := n.(type) {
+	case and:
+		return slices.ContainsFunc(n.nodes, asksIndex)
+	case or:
+		return slices.ContainsFunc(n, asksIndex)
+	}
+	return false
+}

@@ -230,7 +230,7 @@ func (c *compiler) fieldNode(t query.Term) (node, error) {
 	case query.Number:
 		f.name, f.holds = t.Field, func(v string) bool { return compares(v, t.Op, t.Value) }
 	case query.IP:
-		f.name, f.holds = t.Field, func(v string) bool { return inNets(v, t.Nets) }
+		f.name, f.holds = t.Field, nets(t.Nets)
 		if len(t.Nets) == 1 && t.Nets[0].IsSingleIP() {
 			f.whole = t.Nets[0].Addr().String()
 		}
@@ -284,20 +284,43 @@ func compares(v string, op query.Op, want int64) bool {
 		return n <= want
 	case query.Greater:
 		return n > want
+	default:
+		return n >= want
 	}
-	return n >= want
 }
 
-func inNets(v string, nets []netip.Prefix) bool {
-	ip, err := netip.ParseAddr(v)
-	if err != nil {
+// nets gives the predicate of networks. Most values are plain IPv4 addresses that differ in their first numbers; those
+// need not be read.
+func nets(list []netip.Prefix) func(v string) bool {
+	heads := make([]string, len(list))
+	for i, n := range list {
+		heads[i] = head(n)
+	}
+	return func(v string) bool {
+		six := strings.IndexByte(v, ':') >= 0
+		for i, n := range list {
+			if !six && (!n.Addr().Is4() || !strings.HasPrefix(v, heads[i])) {
+				continue
+			}
+			if ip, err := netip.ParseAddr(v); err == nil && n.Contains(query.PlainAddr(ip)) {
+				return true
+			}
+		}
 		return false
 	}
-	ip = query.PlainAddr(ip)
-	for _, n := range nets {
-		if n.Contains(ip) {
-			return true
-		}
+}
+
+// head is what all addresses of an IPv4 network begin with when written with dots.
+func head(n netip.Prefix) string {
+	if !n.Addr().Is4() {
+		return ""
 	}
-	return false
+	var b strings.Builder
+	for _, octet := range n.Addr().AsSlice()[:n.Bits()/8] {
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(strconv.Itoa(int(octet)))
+	}
+	return b.String()
 }

@@ -258,10 +258,8 @@ func Estimate(ctx context.Context, store query.Store, q query.Query, o query.Opt
 
 // asks asks the index of a block.
 func (p *plan) asks(blocks query.Blocks, i int, stat query.Stat) (may bool, err error) {
-	if len(p.root.need()) == 0 {
-		if _, list := p.root.(or); !list {
-			return true, nil
-		}
+	if !asksIndex(p.root) {
+		return true, nil
 	}
 	defer func() {
 		if p := recover(); p != nil {
