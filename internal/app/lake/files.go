@@ -15,7 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // sealedFile is a Parquet file of the lake.
@@ -142,4 +144,34 @@ func copyFile(from, to string) (string, error) {
 		return "", fmt.Errorf("copy %s: %w", filepath.Base(from), errors.Join(err, os.Remove(to)))
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Size is what the lake of a data folder takes on disk, in bytes, seen from outside: no lock is taken. The error says
+// that it cannot be read, or that files were signed and the keys that did it are gone.
+func Size(dir string) (int64, error) {
+	var size int64
+	root := filepath.Join(dir, Folder)
+	err := filepath.WalkDir(root, func(_ string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // merged meanwhile
+			return nil
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if info, err := d.Info(); err == nil {
+			size += info.Size()
+		}
+		return nil
+	})
+	if err != nil {
+		return size, fmt.Errorf("measure the lake: %w", err)
+	}
+	w := &witness{dir: root}
+	if err := w.load(); err != nil {
+		return size, err
+	}
+	if sources, err := proof.Sources(w.proofs()); err == nil && len(sources) > 0 && w.keys == nil {
+		return size, problem.Unavailable("app.lake.keys_gone", "file", filepath.Join(root, "keys.json"))
+	}
+	return size, nil
 }
