@@ -10,4 +10,9 @@ KIZUKI_AXE_SHA512=1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b
 KIZUKI_TEST_CACHE=${KIZUKI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kizuki-test}
 KIZUKI_AXE=$KIZUKI_TEST_CACHE/axe-core-$KIZUKI_AXE_VERSION/axe.min.js
 KIZUKI_WINE_SHIM=$KIZUKI_TEST_CACHE/wine-shim/bcryptprimitives.dll
-export KIZUKI_TEST_CACHE KIZUKI_AXE KIZUKI_WINE_SHIM
+
+# VictoriaLogs, which the tests of internal/logs/victoria start: one file for each pinned module, see tools/victorialogs.
+KIZUKI_VICTORIALOGS=$KIZUKI_TEST_CACHE/victorialogs-v1.51.1-0.20260624061259/victoria-logs
+# A fake of S3 for the tests of internal/logs/archive, see tools/gofakes3.
+KIZUKI_GOFAKES3=$KIZUKI_TEST_CACHE/gofakes3-v1.2.0/gofakes3
+export KIZUKI_TEST_CACHE KIZUKI_AXE KIZUKI_WINE_SHIM KIZUKI_VICTORIALOGS KIZUKI_GOFAKES3

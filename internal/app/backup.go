@@ -9,6 +9,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/kizuki-security/kizuki/internal/app/lake"
 	"github.com/kizuki-security/kizuki/internal/platform/archive"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
@@ -25,7 +26,7 @@ func (a *App) newBackups() *backup.Service {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
-	s := backup.New(a.DB, backup.Config{Dir: dir, Program: a.cfg.Program, Log: a.cfg.Log, SameDisk: sameDisk, Free: freeBytes})
+	s := backup.New(a.DB, backup.Config{Dir: dir, Leave: []string{lake.Folder}, Program: a.cfg.Program, Log: a.cfg.Log, SameDisk: sameDisk, Free: freeBytes})
 	a.closers = append(a.closers, s.Close)
 	return s
 }

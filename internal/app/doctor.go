@@ -67,6 +67,9 @@ func (a *App) Doctor(ctx context.Context) ([]Check, error) {
 	if check, ok := a.CertificateCheck(); ok {
 		out = append(out, check)
 	}
+	if check, ok := a.lakeCheck(); ok {
+		out = append(out, check)
+	}
 	findings := a.Catalog.Check()
 	add("catalog", findings == nil, "n", len(a.Catalog.Frameworks()))
 	out = append(out, a.doctorUpgrades()...)

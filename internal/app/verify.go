@@ -64,7 +64,8 @@ func (r *VerifyReport) OK() bool {
 	return true
 }
 
-// Verify checks everything that the folder of an office holds, reading only: beside a running server, too. Problem codes: not_found when
+// Verify checks everything that the folder of an office holds, reading only: beside a running server, too. Only the lake
+// is opened as for every command, and seals what a crash left unsealed. Problem codes: not_found when
 // there is no office, unavailable (app.upgrade_first) when the office is whole and of an earlier version. Whatever is
 // broken is part of the report, a database that does not open included.
 func Verify(ctx context.Context, cfg Config, in VerifyInput) (*VerifyReport, error) {
@@ -84,12 +85,15 @@ func Verify(ctx context.Context, cfg Config, in VerifyInput) (*VerifyReport, err
 	}
 	if a.DB, err = sqlite.OpenReading(ctx, file, cfg.Now); err != nil {
 		v.unread("pages", err)
-		return v.report, nil
+		return v.report, v.lake(ctx)
 	}
 	a.closers = append(a.closers, a.DB.Close)
 	a.build()
 	v.app = a
-	return v.report, v.run(ctx)
+	if err := v.run(ctx); err != nil {
+		return v.report, err
+	}
+	return v.report, v.lake(ctx)
 }
 
 type verifier struct {

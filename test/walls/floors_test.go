@@ -39,9 +39,11 @@ var (
 		"home", "assessment", "policy", "ledger", "service", "accessreview", "supplier", "training",
 		"advisory", "incident", "logbook", "detection", "drill", "diagnosis", "desk", "watch",
 	}
-	logRooms     = []string{"event", "parse", "scan", "collect", "lake", "query", "detect", "logstest"}
+	logRooms     = []string{"event", "parse", "scan", "collect", "lake", "query", "detect", "victoria", "archive", "logstest"}
 	contentRooms = []string{"catalog", "rules", "lessons", "playbooks", "parsers"}
 	libraryRooms = []string{"sigma", "evtx"}
+	// Commands that judge what the house wrote: standard library only.
+	lonelyCommands = []string{"kizuki-logproof"}
 	// These two features join the office and the log pipeline.
 	logFeatures = []string{"detection", "logbook"}
 )
@@ -120,6 +122,9 @@ func refusal(from, to string) string {
 	case "scripts":
 		return "a script's helper imports nothing of ours: it must build when the house does not"
 	case "cmd":
+		if slices.Contains(lonelyCommands, a.room) {
+			return "this command checks what others of ours wrote, and shares no code with them"
+		}
 		return refusalCmd(b)
 	case "app":
 		return ""

@@ -83,6 +83,13 @@ func TestImports(t *testing.T) {
 				t.Errorf("%s imports %s: %s", from, to, why)
 			}
 		}
+		if at.floor == "cmd" && slices.Contains(lonelyCommands, at.room) {
+			for _, path := range paths {
+				if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
+					t.Errorf("%s imports %s: this command takes the standard library only", from, path)
+				}
+			}
+		}
 		for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
 			if to, ok := ours(path); ok {
 				if why := refusalTest(from, to); why != "" {
@@ -125,6 +132,8 @@ func TestRefusal(t *testing.T) {
 		{"cmd/kizuki", "internal/words/problem", allowed},
 		{"cmd/kizuki", "internal/office/training", "cmd parses the command line"},
 		{"cmd/kizuki", "internal/logs/parse", "cmd parses the command line"},
+		{"cmd/kizuki-logproof", "internal/logs/lake/proof", "shares no code"},
+		{"cmd/kizuki-logproof", "internal/words/problem", "shares no code"},
 		{"internal/app", "internal/office/training", allowed},
 		{"internal/app", "internal/logs/lake", allowed},
 		{"internal/app/control", "internal/office/training", allowed},

@@ -44,6 +44,7 @@ type (
 // Reasons that the command line treats in a way of their own.
 const (
 	Missing     = scan.Missing
+	Unknown     = scan.Unknown
 	OutsideTime = scan.OutsideTime
 	NoTime      = scan.NoTime
 )

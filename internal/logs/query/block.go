@@ -1,10 +1,22 @@
-// Package query finds log lines: a small language and its tree, and the execution of trees over blocks of columns.
+// Package query finds log lines: the tree of conditions, what an index of lines holds, and the blocks of columns that
+// a store hands out. It owns the words query, term, block, column and cost. It imports internal/logs/event and knows no
+// storage: the lake and the tests hand it blocks.
 //
-// It owns the words query, term, block, column and cost. It imports internal/logs/event and knows no storage: the lake
-// and the tests hand it blocks.
+// Its folders: text cuts, folds and finds; language reads the tree from text; search runs it over blocks; logsql writes
+// it for VictoriaLogs; querytest has a store in memory, random queries and a naive evaluator.
+//
+//	search → text
+//	logsql → text
 package query
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrNotKept is what Block.Column gives for a native key that the block keeps no column for, since it is older than the
+// promotion of the key: the value is read from the raw lines then.
+var ErrNotKept = errors.New("query: the block keeps no such column")
 
 // Column is one column of a block, dictionary-coded: row i has Values[Codes[i]]. A block holds at most 8,192 rows, so
 // that a predicate is run once for each distinct value.
@@ -35,13 +47,18 @@ type Block interface {
 	Release()
 }
 
+// Receiver is a Block that knows when its lines came in; without it records have no time of receipt.
+type Receiver interface {
+	Received() ([]int64, error) // microseconds since 1970 UTC, one for each row
+}
+
 // Store hands out the blocks that may hold rows of a range of time, newest first by Stat.To. Hot and sealed blocks come
-// alike; each record is in exactly one block of one call.
+// alike; each record is in exactly one block of one call. From and to are both included; no sources: all.
 type Store interface {
 	Blocks(ctx context.Context, from, to int64, sources []string) (Blocks, error)
 }
 
-// Blocks is one consistent look at the store. Close lets files go that were merged or deleted meanwhile.
+// Blocks is one consistent look at the store, for several goroutines at a time. Close lets files go that were merged or deleted meanwhile.
 type Blocks interface {
 	Len() int
 	Stat(i int) Stat

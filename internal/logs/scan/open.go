@@ -51,6 +51,7 @@ type shape uint8
 const (
 	eventLog shape = iota
 	jsonText
+	plainText // only where lines of any kind are wanted, see opener.plain
 )
 
 // content is one file, or one member of an archive, unpacked.
@@ -58,6 +59,7 @@ type content struct {
 	name  string // archive.zip/member.evtx
 	shape shape
 	r     *bufio.Reader
+	wide  bool // it was UTF-16 and comes as UTF-8
 }
 
 // opener reads one file through all its archives.
@@ -69,6 +71,7 @@ type opener struct {
 	refused func(name string, err *FileError) // goes on behind it
 	in, out int64                             // bytes read of this file, and unpacked from it
 	told    bool                              // visit or refused was called
+	plain   bool                              // text of any kind is content, too
 }
 
 // stop marks an error of visit on its way up through the readers.
@@ -148,18 +151,22 @@ func (o *opener) stream(name string, source io.Reader, depth int) error {
 	case isZip(head):
 		return o.spool(name, r, depth)
 	}
-	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) { // PowerShell writes so
+	wide := bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) // PowerShell writes so
+	if wide {
 		r = bufio.NewReaderSize(transform.NewReader(r, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()), readAhead)
 		if head, err = r.Peek(512); err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
 			return err
 		}
 	}
 	kind, err := shapeOf(name, head)
+	if o.plain && (err != nil || kind != eventLog) {
+		kind, err = lineShape(kind, head, err)
+	}
 	if err != nil {
 		return err
 	}
 	o.told = true
-	if err := o.visit(content{name, kind, r}); err != nil {
+	if err := o.visit(content{name, kind, r, wide}); err != nil {
 		return &stop{err}
 	}
 	return nil

@@ -53,6 +53,7 @@ func Keys() []Key {
 		{Name: "links-address", Env: "KIZUKI_LINKS_ADDRESS", Default: "", Doc: "Base address of links for other people, such as https://answer.example.co.jp; empty means that of the office."},
 		{Name: "lang", Env: "KIZUKI_LANG", Default: "", Doc: "Language of the command line, ja or en; empty means that of the system.", Choices: []string{"", "ja", "en"}},
 		{Name: "min-free", Env: "KIZUKI_MIN_FREE", Default: "200", Doc: "Room on the disk in MB below which nothing is written."},
+		{Name: "lake-disk", Env: "KIZUKI_LAKE_DISK", Default: "0", Doc: "Room on the disk in MB that logs may take; above it no line is taken in. 0 means no limit."},
 		{Name: "metrics-listen", Env: "KIZUKI_METRICS_LISTEN", Default: "", Doc: "Address for Prometheus to fetch /metrics from; empty means none. Only loopback without a token."},
 		{Name: "metrics-token-file", Env: "KIZUKI_METRICS_TOKEN_FILE", Default: "", Doc: "File with the token that whoever fetches /metrics sends (Authorization: Bearer)."},
 		{Name: "log-level", Env: "KIZUKI_LOG_LEVEL", Default: "info", Doc: "Least important log lines that are written.", Choices: []string{"debug", "info", "warn", "error"}},

@@ -2,7 +2,7 @@
 // on schedule, kept by rule.
 //
 // A file holds a consistent copy of the database and everything that lies beside it in the data folder:
-// attachments, taken-in files, key files, kizuki.toml. Left out are the lock, the control socket, copies made
+// attachments, taken-in files, key files, kizuki.toml. Left out are the lake of logs (see Config.Leave), the lock, the control socket, copies made
 // before upgrades, and the backups themselves. Scheduled files are sealed for the recovery key, whose secret
 // part is shown once, on paper, and never stored: who steals the office's disk cannot open its backups, and
 // who has the paper can. To read back what it cannot open, each file is also sealed for a key of its own that

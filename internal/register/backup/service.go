@@ -19,8 +19,9 @@ import (
 
 // Config is what the register needs to know of its surroundings.
 type Config struct {
-	Dir     string // the data folder, absolute
-	Program string // version of the program
+	Dir     string   // the data folder, absolute
+	Program string   // version of the program
+	Leave   []string // folders in Dir, by name, that no backup holds: the lake of logs, which is copied by other ways
 	Log     *slog.Logger
 	// SameDisk says whether two folders lie on one disk; nil: not known.
 	SameDisk func(a, b string) bool

@@ -199,6 +199,9 @@ func (s *Service) Pack(ctx context.Context, file string, to []age.Recipient, rea
 		return res, err
 	}
 	exclude := []string{filepath.Join(s.cfg.Dir, DefaultFolder)}
+	for _, name := range s.cfg.Leave {
+		exclude = append(exclude, filepath.Join(s.cfg.Dir, name))
+	}
 	for try := 1; ; try++ {
 		files, err := collect(s.cfg.Dir, exclude)
 		if err != nil {

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/kizuki-security/kizuki/internal/app/lake"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// lakeWait is for how long a command waits while another one has the lake.
+const lakeWait = 5 * time.Second
+
+// openLake opens the lake of the data folder; begin allows to make one where there is none.
+func (e *environment) openLake(ctx context.Context, begin bool) (*lake.Lake, error) {
+	dir, err := e.folder()
+	if err != nil {
+		return nil, err
+	}
+	limit, err := e.lakeLimit()
+	if err != nil {
+		return nil, err
+	}
+	return lake.Open(ctx, lake.Config{Dir: dir, Now: time.Now, Rand: rand.Reader, Limit: limit, Wait: lakeWait, Make: begin})
+}
+
+// lakeLimit is how large the lake may be, in bytes; 0: no limit.
+func (e *environment) lakeLimit() (int64, error) {
+	const mega = 1 << 20
+	text := e.values.Text("lake-disk")
+	mb, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return 0, problem.Invalid("", "cli.lake.disk", "text", text)
+	}
+	return int64(mb) * mega, nil
+}
+
+// withLake runs an act on the lake and closes it.
+func (e *environment) withLake(ctx context.Context, begin bool, act func(l *lake.Lake) error) (err error) {
+	l, err := e.openLake(ctx, begin)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	return act(l)
+}
+
+// who is the account of the system that runs the command, as tombstones and holds name it.
+func who() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "?"
+}
+
+// span reads --from and --to.
+func (e *environment) span(from, to string) (a, b time.Time, err error) {
+	if a, err = moment(from); err == nil {
+		b, err = moment(to)
+	}
+	if err == nil && !a.IsZero() && !b.IsZero() && !a.Before(b) {
+		err = problem.Invalid("", "cli.lake.span")
+	}
+	if err != nil {
+		return a, b, e.usage(err)
+	}
+	return a, b, nil
+}
+
+// localTime writes a moment as this computer's clock would.
+func localTime(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02T15:04:05.999999Z07:00") //nolint:gosmopolitan // the person's clock
+}
+
+// question reads the words of a command line as a query; a refusal is told with its place.
+func (e *environment) question(q lake.Question) (lake.Query, error) {
+	q.Now = time.Now()
+	q.Zone = time.Local //nolint:gosmopolitan // the person's clock
+	parsed, err := q.Parse()
+	if err != nil {
+		return parsed, e.refusedQuery(q.Text, err)
+	}
+	return parsed, nil
+}
+
+// refusedQuery tells why a query is refused, with a mark under the place; other errors come back as they are.
+func (e *environment) refusedQuery(text string, err error) error {
+	refused, ok := lake.Refused(err)
+	if !ok {
+		return err
+	}
+	why := e.t("cli.lake.query."+string(refused.Reason), "found", printable(refused.Found), "hint", refused.Hint)
+	fmt.Fprintln(e.stderr, "kizuki:", why)
+	if refused.At >= 0 && refused.At <= len(text) {
+		shown, mark := markPlace(text, refused.At, refused.End)
+		fmt.Fprintln(e.stderr, "  "+shown)
+		fmt.Fprintln(e.stderr, "  "+mark)
+	}
+	if refused.Hint != "" {
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.lake.query.hint", "hint", refused.Hint))
+	}
+	if refused.Err != nil {
+		fmt.Fprintln(e.stderr, "  "+printable(refused.Err.Error()))
+	}
+	return exitError{exitUsage}
+}
+
+// markPlace gives the text with what is around a place, and a line that points there. A letter of Japanese takes two
+// columns of a terminal.
+func markPlace(text string, at, end int) (shown, mark string) {
+	const around = 60 // letters
+	from := at
+	for n := 0; from > 0 && n < around; n++ {
+		_, size := utf8.DecodeLastRuneInString(text[:from])
+		from -= size
+	}
+	columns := func(s string) int {
+		n := 0
+		for _, r := range s {
+			if n++; r >= 0x1100 && (r < 0xff61 || r > 0xffdc) {
+				n++
+			}
+		}
+		return n
+	}
+	shown = printable(text[from:])
+	if r := []rune(shown); len(r) > 2*around {
+		shown = string(r[:2*around]) + "…"
+	}
+	end = min(max(end, at), len(text))
+	return shown, strings.Repeat(" ", columns(printable(text[from:at]))) + strings.Repeat("^", max(1, min(columns(printable(text[at:end])), around)))
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kizuki-security/kizuki/evtx/evtxtest"
+)
+
+// eventlog FILE N writes a Windows event log of at least n records.
+func eventlog(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: eventlog FILE CHUNKS")
+	}
+	chunks, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var b bytes.Buffer
+	_, err = evtxtest.Dense(&b, chunks, time.Date(2026, 11, 26, 1, 0, 0, 0, time.UTC))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o600))
+}
+
+// manylines FILE N writes numbered lines of a log.
+func manylines(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: manylines FILE N")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "Nov 26 10:00:00 fw-01 kernel: DROP IN=eth0 SRC=192.168.10.%d LEN=%d\n", i%250, i)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+}
+
+// flip GLOB turns one bit in the middle of the one file that fits.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: flip GLOB")
+	}
+	found, err := filepath.Glob(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("%s is %d files", args[0], len(found))
+	}
+	data, err := os.ReadFile(found[0])
+	ts.Check(err)
+	data[len(data)/3] ^= 4
+	ts.Check(os.WriteFile(found[0], data, 0o600))
+}
+
+// field NAME KEY sets an environment variable to the first value of a key in the JSON that was printed last.
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: field NAME KEY")
+	}
+	_, rest, ok := strings.Cut(ts.ReadFile("stdout"), `"`+args[1]+`": `)
+	if !ok {
+		ts.Fatalf("no %s on standard output", args[1])
+	}
+	parts := strings.SplitN(rest, `"`, 3)
+	if len(parts) < 3 {
+		ts.Fatalf("%s is no text", args[1])
+	}
+	ts.Setenv(args[0], parts[1])
+}
+
+// logproof CODE PROOF KEY builds the separate checker, runs it and wants this exit code.
+func logproof(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: logproof CODE PROOF KEY")
+	}
+	checker := filepath.Join(ts.MkAbs("."), "kizuki-logproof.exe") // the ending is needed on Windows and harmless elsewhere
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", checker, "../kizuki-logproof")
+	if out, err := build.CombinedOutput(); err != nil {
+		ts.Fatalf("build the checker: %v\n%s", err, out)
+	}
+	exits(ts, false, []string{args[0], checker, "-lang", "ja", args[1], args[2]})
+}

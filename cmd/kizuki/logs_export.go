@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/app/lake"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+type logsExport struct {
+	Query  []string `arg:"" optional:"" name:"query" help:"Only such lines, as for kizuki logs query; not for parquet."`
+	From   string   `help:"Only lines from this time on: 2026-11-26 or 2026-11-26T09:00:00+09:00." placeholder:"TIME"`
+	To     string   `help:"Only lines before this time." placeholder:"TIME"`
+	Source string   `help:"For parquet: only files with lines of this source." placeholder:"NAME"`
+	Format string   `help:"jsonl (kizuki.log/1), csv, or parquet: the sealed files themselves, whole, into the folder --out." default:"jsonl" enum:"jsonl,csv,parquet"`
+	Out    string   `short:"o" help:"File to write, - is standard output; for parquet a folder that is new or empty." default:"-" placeholder:"FILE"`
+	JSON   bool     `name:"json" help:"Print what was written as JSON (kizuki.logs-export/1); needs --out."`
+}
+
+// exported is the result as programs read it.
+type exported struct {
+	Schema  string        `json:"schema"`
+	Out     string        `json:"out"`
+	Lines   int64         `json:"lines"` // of parquet: of the whole files
+	Damaged int           `json:"damaged"`
+	Files   []lake.Copied `json:"files"`
+}
+
+// Run writes lines, newest first, or copies files.
+func (c *logsExport) Run(ctx context.Context, e *environment) error {
+	if c.Out == "-" && (c.JSON || c.Format == "parquet") {
+		return e.usage(jsonNeedsOut())
+	}
+	if (c.Format == "parquet") != (c.Source != "") && c.Source != "" || c.Format == "parquet" && len(c.Query) > 0 {
+		return e.usage(problem.Invalid("", "cli.lake.export.mix"))
+	}
+	from, to, err := e.span(c.From, c.To)
+	if err != nil {
+		return err
+	}
+	sum := exported{Schema: "kizuki.logs-export/1", Out: c.Out, Files: []lake.Copied{}}
+	if c.Format == "parquet" {
+		err = c.copies(ctx, e, &sum, from, to)
+	} else {
+		err = c.lines(ctx, e, &sum, from, to)
+	}
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = e.printJSON(sum)
+	} else if c.Out != "-" {
+		e.println(e.t("cli.lake.export.done", "n", sum.Lines, "out", c.Out, "files", len(sum.Files)))
+	}
+	if err == nil && sum.Damaged > 0 {
+		fmt.Fprintln(e.stderr, e.t("cli.lake.query.damaged", "n", sum.Damaged))
+		return exitError{exitPartly}
+	}
+	return err
+}
+
+func (c *logsExport) lines(ctx context.Context, e *environment, sum *exported, from, to time.Time) error {
+	text := strings.Join(c.Query, " ")
+	q, err := e.question(lake.Question{Text: text, From: from, To: to})
+	if err != nil {
+		return err
+	}
+	if !lake.Lines(q) {
+		return e.usage(problem.Invalid("", "cli.lake.tail.verb"))
+	}
+	keepSmall()
+	return e.withLake(ctx, false, func(l *lake.Lake) error {
+		cost, err := l.Estimate(ctx, q)
+		if err != nil {
+			return err
+		}
+		out, err := e.output(c.Out)
+		if err != nil {
+			return err
+		}
+		w := &lineWriter{e: e, out: out, format: c.Format}
+		if c.Format == "csv" {
+			err = w.head(lake.ExportColumns)
+		}
+		if err == nil {
+			progress := e.progress("cli.lake.export.writing")
+			sum.Damaged, err = l.Each(ctx, q, func(r *lake.Record) error {
+				sum.Lines++
+				return w.record(r)
+			}, func(lines int64) { progress.step(int(lines), int(cost.Rows)) })
+			progress.end()
+		}
+		return errors.Join(err, out.Close())
+	})
+}
+
+func (c *logsExport) copies(ctx context.Context, e *environment, sum *exported, from, to time.Time) error {
+	if entries, err := os.ReadDir(c.Out); err == nil && len(entries) > 0 {
+		return e.usage(problem.Conflict("cli.lake.export.not_empty", "dir", c.Out))
+	}
+	if err := os.MkdirAll(c.Out, 0o700); err != nil {
+		return fmt.Errorf("make the folder: %w", err)
+	}
+	return e.withLake(ctx, false, func(l *lake.Lake) error {
+		if err := l.Settle(ctx); err != nil { // lines in memory are in no file yet
+			return err
+		}
+		return l.CopySealed(ctx, from, to, c.Source, c.Out, func(f lake.Copied) error {
+			sum.Files = append(sum.Files, f)
+			sum.Lines += int64(f.Records)
+			return nil
+		})
+	})
+}

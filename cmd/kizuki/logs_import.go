@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kizuki-security/kizuki/internal/app/lake"
+	"github.com/kizuki-security/kizuki/internal/app/logs"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+type logsImport struct {
+	Paths   []string `arg:"" name:"path" help:"Files and folders; a folder with all that is below."`
+	Source  string   `help:"Name of the source of all lines: a–z, 0–9, dot, hyphen. Without it, the channel of Windows events, or the name of the file." placeholder:"NAME"`
+	Exclude []string `help:"Leave out files and folders whose name or path fits this pattern; may be given more than once." placeholder:"GLOB"`
+	Again   bool     `help:"Take files in although they were taken in before: their lines are there twice then."`
+	JSON    bool     `name:"json" help:"Print as JSON (kizuki.logs-import/1)."`
+}
+
+// Run takes files in. What is said to be kept is on disk.
+func (c *logsImport) Run(ctx context.Context, e *environment) error {
+	keepSmall()
+	files, err := e.logFiles(c.Paths, c.Exclude)
+	if err != nil {
+		return err
+	}
+	done := []lake.Imported{}
+	stopped := false
+	err = e.withLake(ctx, true, func(l *lake.Lake) error {
+		progress := e.progress("cli.lake.import.reading")
+		err := l.Import(ctx, files, lake.ImportOptions{
+			Source: c.Source, Again: c.Again,
+			File: func(f *lake.Imported) error {
+				progress.end()
+				done = append(done, *f)
+				if !c.JSON {
+					e.tellImported(f)
+				}
+				return nil
+			},
+			Progress: func(done, total int64) { progress.step(int(done>>20), int(total>>20)) },
+		})
+		progress.end()
+		if stopped = err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled); stopped {
+			return nil
+		}
+		if err == nil {
+			err = l.Settle(ctx) // sealed and signed now, not when somebody looks
+		}
+		return err
+	})
+	if problem.CodeOf(err) == problem.CodeInvalid {
+		return e.usage(err)
+	}
+	if c.JSON && (err == nil || len(done) > 0) {
+		err = errors.Join(err, e.printJSON(map[string]any{"schema": "kizuki.logs-import/1", "files": done}))
+	}
+	if err != nil {
+		return err
+	}
+	return c.code(e, done, len(files), stopped)
+}
+
+func (c *logsImport) code(e *environment, done []lake.Imported, files int, stopped bool) error {
+	failed, lost := 0, false
+	for i := range done {
+		if done[i].State == lake.Failed {
+			failed++
+		}
+		lost = lost || len(done[i].Lost) > 0 || len(done[i].Refused) > 0
+	}
+	switch {
+	case stopped:
+		if left := files - len(done); left > 0 {
+			fmt.Fprintln(e.stderr, e.t("cli.lake.import.not_tried", "n", left))
+		}
+		fmt.Fprintln(e.stderr, e.t("cli.lake.import.go_on"))
+		fmt.Fprintln(e.stderr, "kizuki:", e.t("cli.interrupted"))
+		return exitError{exitInterrupted}
+	case failed == len(done) && failed > 0:
+		return exitError{exitFailed}
+	case lost:
+		return exitError{exitPartly}
+	}
+	return nil
+}
+
+// tellImported says what became of a file.
+func (e *environment) tellImported(f *lake.Imported) {
+	name := printable(f.File)
+	switch f.State {
+	case lake.Already:
+		e.println(e.t("cli.lake.import.already", "file", name, "at", localTime(*f.At)))
+		return
+	case lake.Failed:
+		if len(f.Lost) == 1 && f.Read == 0 {
+			e.println(e.t("cli.lake.import.failed", "file", name, "reason", e.lostReason(f.Lost[0].Reason)))
+			return
+		}
+	}
+	refused := uint64(0)
+	for _, n := range f.Refused {
+		refused += n
+	}
+	key := "cli.lake.import." + f.State
+	e.println(e.t(key, "file", name, "read", f.Read, "kept", f.Kept, "before", f.Before, "refused", refused))
+	for _, reason := range slices.Sorted(maps.Keys(f.Refused)) {
+		e.println("  " + e.t("cli.logs.records", "n", f.Refused[reason], "reason", e.t("logs.reason."+reason)))
+	}
+	for _, l := range f.Lost {
+		e.println("  " + e.t("cli.logs.file", "file", printable(l.File), "reason", e.lostReason(l.Reason)))
+	}
+	if f.Raw > 0 {
+		e.println("  " + e.t("cli.lake.import.raw", "n", f.Raw))
+	}
+	if f.Encoding == "cp932" || f.Encoding == "utf16" || f.Encoding == "bytes" {
+		e.println("  " + e.t("cli.lake.import.encoding."+f.Encoding))
+	}
+	var sources []string
+	for _, s := range slices.Sorted(maps.Keys(f.Sources)) {
+		sources = append(sources, e.t("cli.lake.import.source", "source", s, "n", f.Sources[s]))
+	}
+	if len(sources) > 0 {
+		e.println("  " + e.t("cli.lake.import.sources", "list", strings.Join(sources, e.t("cli.lake.comma"))))
+	}
+}
+
+// lostReason says why a file was not read; text of any kind can be imported.
+func (e *environment) lostReason(reason string) string {
+	if reason == string(logs.Unknown) {
+		return e.t("cli.lake.import.binary")
+	}
+	return e.t("logs.reason." + reason)
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/app/lake"
+)
+
+type logsVerify struct {
+	JSON bool `name:"json" help:"Print as JSON (kizuki.logs-verify/1)."`
+}
+
+// sourceReport is what programs read of one source.
+type sourceReport struct {
+	Source      string       `json:"source"`
+	OK          bool         `json:"ok"`
+	Records     uint64       `json:"records"`
+	Leaves      int64        `json:"leaves"`
+	Checkpoints int          `json:"checkpoints"`
+	Signed      uint64       `json:"signed"`
+	Unsigned    uint64       `json:"unsigned"`
+	First       *lake.Fault  `json:"first"` // the first leaf that does not fit
+	Faults      []lake.Fault `json:"faults"`
+	Missing     []lake.Range `json:"missing"`
+	Doubled     []lake.Range `json:"doubled"`
+	Deleted     []lake.Range `json:"deleted"`
+	Nodes       int64        `json:"nodes"`
+	Short       bool         `json:"short"`
+	Unread      []string     `json:"unread"`
+	Failed      string       `json:"failed"`
+}
+
+// Run checks the lake; evidence that is broken ends with code 3.
+func (c *logsVerify) Run(ctx context.Context, e *environment) error {
+	var check *lake.Check
+	err := e.withLake(ctx, false, func(l *lake.Lake) (err error) {
+		progress := e.progress("cli.lake.verify.reading")
+		check, err = l.Verify(ctx, func(done, total int) { progress.step(done, total) })
+		progress.end()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = e.printCheckJSON(check)
+	} else {
+		e.printCheck(check)
+	}
+	if err == nil && !check.Good() {
+		return exitError{exitFound}
+	}
+	return err
+}
+
+func (e *environment) printCheckJSON(check *lake.Check) error {
+	sources := []sourceReport{}
+	for i := range check.Sources {
+		s := &check.Sources[i]
+		r := sourceReport{
+			Source: s.Source, OK: s.Good(), Records: s.Records, Leaves: s.Leaves, Checkpoints: s.Checkpoints, Signed: s.Signed,
+			Unsigned: s.Unsigned, First: s.First(), Faults: orEmpty(s.Faults), Missing: orEmpty(s.Missing), Doubled: orEmpty(s.Doubled),
+			Deleted: orEmpty(s.Deleted), Nodes: s.Nodes, Short: s.Short, Unread: orEmpty(s.Unread),
+		}
+		if s.Failed != nil {
+			r.Failed = s.Failed.Error()
+		}
+		sources = append(sources, r)
+	}
+	return e.printJSON(map[string]any{
+		"schema": "kizuki.logs-verify/1", "ok": check.Good(), "at": check.At.UTC().Format(time.RFC3339), "files": check.Files, "unsealed": check.Hot,
+		"damages": orEmpty(check.Damages), "notes": orEmpty(check.Notes), "sources": sources,
+	})
+}
+
+// orEmpty makes a list that is never null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func (e *environment) printCheck(check *lake.Check) {
+	for _, d := range check.Damages {
+		e.println("× " + e.t("cli.lake.verify.damage", "file", printable(d.File), "reason", e.alarmReason(d.Reason)))
+		e.println("  " + printable(d.Detail))
+	}
+	for i := range check.Sources {
+		e.printSource(&check.Sources[i])
+	}
+	for _, d := range check.Notes {
+		e.println("－ " + e.t("cli.lake.verify.note", "file", printable(d.File), "reason", e.alarmReason(d.Reason)))
+	}
+	if check.Hot > 0 {
+		e.println("－ " + e.t("cli.lake.verify.unsigned", "n", check.Hot))
+	}
+	if check.Good() {
+		e.println(e.t("cli.lake.verify.fine", "files", check.Files))
+		return
+	}
+	e.println(e.t("cli.lake.verify.broken"))
+}
+
+// alarmReason says what an alarm of the lake means.
+func (e *environment) alarmReason(reason string) string {
+	switch reason {
+	case "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close":
+		return e.t("cli.lake.alarm." + reason)
+	}
+	return reason
+}
+
+func (e *environment) printSource(s *lake.SourceCheck) {
+	if s.Good() {
+		e.println("○ " + e.t("cli.lake.verify.source", "source", s.Source, "records", s.Records, "checkpoints", s.Checkpoints))
+	} else {
+		e.println("× " + e.t("cli.lake.verify.source.bad", "source", s.Source))
+	}
+	tell := func(key string, pairs ...any) { e.println("  " + e.t("cli.lake.verify."+key, pairs...)) }
+	if s.Failed != nil {
+		tell("failed", "text", printable(s.Failed.Error()))
+	}
+	if f := s.First(); f != nil {
+		tell("first", "leaf", f.Leaf, "first", f.Records.First, "last", f.Records.Last, "cause", e.t("cli.lake.verify.cause."+string(f.Cause)))
+		tell("faults", "n", len(s.Faults))
+	}
+	if len(s.Missing) > 0 {
+		tell("missing", "list", e.runs(s.Missing))
+	}
+	if len(s.Doubled) > 0 {
+		tell("doubled", "list", e.runs(s.Doubled))
+	}
+	for i, u := range s.Unread {
+		if i == 5 {
+			break
+		}
+		tell("unread", "text", printable(u))
+	}
+	if s.Short {
+		tell("short")
+	}
+	if s.Nodes > 0 {
+		tell("nodes", "n", s.Nodes)
+	}
+	if len(s.Deleted) > 0 {
+		tell("deleted", "list", e.runs(s.Deleted))
+	}
+	if s.Unsigned > 0 {
+		tell("unproved", "n", s.Unsigned)
+	}
+}
+
+// runs writes runs of sequence numbers, the first few of them.
+func (e *environment) runs(list []lake.Range) string {
+	const most = 20
+	var parts []string
+	for i, r := range list {
+		if i == most {
+			parts = append(parts, e.t("cli.lake.more", "n", len(list)-most))
+			break
+		}
+		part := strconv.FormatUint(r.First, 10)
+		if r.Last > r.First {
+			part += "–" + strconv.FormatUint(r.Last, 10)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, e.t("cli.lake.comma"))
+}
+
+type logsProve struct {
+	Source string `arg:"" help:"Source of the line."`
+	Seq    uint64 `arg:"" help:"Its number in the source, as kizuki logs query shows it behind #."`
+	Out    string `short:"o" help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
+	JSON   bool   `name:"json" help:"Print what was written as JSON (kizuki.logs-prove/1); needs --out FILE."`
+}
+
+// Run writes the proof of a line.
+func (c *logsProve) Run(ctx context.Context, e *environment) error {
+	if c.JSON && c.Out == "-" {
+		return e.usage(jsonNeedsOut())
+	}
+	var proof []byte
+	var record *lake.Proved
+	var keys []string
+	err := e.withLake(ctx, false, func(l *lake.Lake) (err error) {
+		if proof, record, err = l.Prove(c.Source, c.Seq); err == nil {
+			keys, err = l.Keys()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	key := keys[len(keys)-1]
+	if c.Out == "-" {
+		_, err := e.stdout.Write(proof)
+		return errors.Join(err, e.tellKey(key))
+	}
+	if err := os.WriteFile(c.Out, proof, 0o600); err != nil {
+		return fmt.Errorf("write the proof: %w", err)
+	}
+	if c.JSON {
+		return e.printJSON(map[string]any{
+			"schema": "kizuki.logs-prove/1", "file": c.Out, "source": record.Source, "seq": record.Seq,
+			"time": time.UnixMicro(record.Time).UTC().Format(time.RFC3339Nano), "key": key,
+		})
+	}
+	e.println(e.t("cli.lake.prove.done", "file", c.Out, "source", record.Source, "seq", record.Seq))
+	return e.tellKey(key)
+}
+
+func (e *environment) tellKey(key string) error {
+	fmt.Fprintln(e.stderr, e.t("cli.lake.prove.key"))
+	fmt.Fprintln(e.stderr, "  "+key)
+	return nil
+}

@@ -1,0 +1,281 @@
+package lake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/logs/event"
+	"github.com/kizuki-security/kizuki/internal/logs/scan"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// States of a file that was to be imported.
+const (
+	Done        = "done"        // every record that can be read is in the lake
+	Already     = "already"     // it was taken in before; nothing was done
+	Failed      = "failed"      // it, or all that is in it, cannot be read
+	Interrupted = "interrupted" // the person stopped; Kept are in the lake, and the next import goes on behind them
+)
+
+// Imported is what became of a file. Read = Kept + Before + the sum of Refused.
+type Imported struct {
+	File    string            `json:"file"`
+	State   string            `json:"state"`
+	SHA256  string            `json:"sha256"`
+	Read    uint64            `json:"read"`    // records
+	Kept    uint64            `json:"kept"`    // on disk, and in the lake for good
+	Raw     uint64            `json:"raw"`     // of Kept: text that no reader understands
+	Before  uint64            `json:"before"`  // kept by an import that was interrupted
+	Refused map[string]uint64 `json:"refused"` // by reason
+	Sources map[string]uint64 `json:"sources"` // records by source
+	// Lost are files that cannot be read, or not to their end, with the reason: this one, or members of an archive.
+	Lost     []Lost     `json:"lost"`
+	Encoding string     `json:"encoding"` // of a text: utf8, utf16, cp932, bytes; "": no text, or several
+	At       *time.Time `json:"at"`       // Already: when that was
+}
+
+// Lost is a file, or a member of an archive, that was not read to its end.
+type Lost struct {
+	File   string `json:"file"`
+	Reason string `json:"reason"`
+}
+
+// ImportOptions of Import.
+type ImportOptions struct {
+	Source   string // of all records; "": the channel of Windows, or the name of the file
+	Again    bool   // take files in although they were taken in before
+	File     func(*Imported) error
+	Progress func(done, total int64) // bytes of files
+}
+
+// Limits of one import: an object or line, and what goes to the lake at once.
+const (
+	longestLine  = 4 << 20
+	batchRecords = 8192
+	batchBytes   = 2 << 20
+)
+
+// Import takes files in, one after another. What is counted as kept is on disk. When the context ends, what was
+// acknowledged stays, the file in work is told as Interrupted, and the error is that of the context. Problem keys: those
+// of Open, and app.lake.reason.no_room.
+func (l *Lake) Import(ctx context.Context, files []scan.File, o ImportOptions) error {
+	if o.Source != "" && !event.ValidSource(o.Source) {
+		return problem.Invalid("source", "app.lake.reason.bad_source", "detail", o.Source)
+	}
+	j, err := readJournal(l.dir, l.newest())
+	if err != nil {
+		return err
+	}
+	total := int64(0)
+	for _, f := range files {
+		total += f.Size
+	}
+	in := &intake{lake: l, options: o, journal: j, decoder: newDecoder(), total: total}
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := in.file(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newest has the newest sequence number of each source, of those too whose lines were all deleted.
+func (l *Lake) newest() map[string]uint64 {
+	m := map[string]uint64{}
+	for _, t := range l.store.Tombstones() {
+		m[t.Source] = l.store.Last(t.Source)
+	}
+	for _, s := range l.store.Stats().Sources {
+		m[s.Name] = s.Last
+	}
+	return m
+}
+
+// intake takes in one file after another.
+type intake struct {
+	lake    *Lake
+	options ImportOptions
+	journal *journal
+	decoder *decoder
+	total   int64
+	input   atomic.Int64
+	told    int64 // bytes of files before this one
+
+	now     *Imported
+	skip    uint64 // records that an interrupted import kept
+	records []event.Record
+	size    int
+	raw     []bool // of records: no reader understood it
+	names   map[string]string
+}
+
+func (in *intake) file(ctx context.Context, f scan.File) error {
+	in.now = &Imported{File: f.Path, Refused: map[string]uint64{}, Sources: map[string]uint64{}, Lost: []Lost{}}
+	if f.Error != nil {
+		in.now.State, in.now.Lost = Failed, []Lost{{f.Path, string(f.Error.Reason)}}
+		return in.options.File(in.now)
+	}
+	sum, err := sumOf(ctx, f.Path)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		in.now.State, in.now.Lost = Failed, []Lost{{f.Path, string(scan.Unreadable)}}
+		return in.options.File(in.now)
+	}
+	in.now.SHA256 = sum
+	in.skip = 0
+	if old := in.journal.files[sum]; old != nil && !in.options.Again {
+		if old.Whole {
+			in.now.State, in.now.At = Already, &old.At
+			in.told += f.Size
+			return in.options.File(in.now)
+		}
+		in.skip = old.Kept
+	}
+	return in.take(ctx, f, in.skip)
+}
+
+// take reads the file into the lake, with a note in the journal before and behind.
+func (in *intake) take(ctx context.Context, f scan.File, before uint64) error {
+	begin := entry{Act: "begin", SHA256: in.now.SHA256, File: f.Path, Size: f.Size, At: in.lake.config.Now().UTC(), From: before, Before: in.lake.newest()}
+	in.names = map[string]string{}
+	if err := in.journal.add(&begin); err != nil {
+		return err
+	}
+	in.input.Store(0)
+	err := scan.Read(ctx, []scan.File{f}, scan.ReadOptions{
+		Limits: scan.Limits{Object: longestLine}, Input: &in.input,
+		Line: func(line *scan.Line) error { return in.line(ctx, line) },
+		File: in.member,
+	})
+	if err == nil || ctx.Err() != nil && !errors.Is(err, errAppend) {
+		err = errors.Join(err, in.flush(context.WithoutCancel(ctx)))
+	}
+	end := begin
+	end.Act, end.Before, end.From, end.At = "end", nil, 0, in.lake.config.Now().UTC()
+	end.Kept, end.Whole = in.now.Before+in.now.Kept, err == nil
+	switch {
+	case err != nil:
+		in.now.State = Interrupted
+	case end.Kept == 0 && len(in.now.Lost) > 0:
+		in.now.State, end.Whole = Failed, false
+	default:
+		in.now.State = Done
+	}
+	in.told += f.Size
+	return errors.Join(in.journal.add(&end), in.options.File(in.now), told(err, in.lake.dir))
+}
+
+// errAppend marks that the lake took no more.
+var errAppend = errors.New("the lake takes no more")
+
+// line makes a record of a line and hands it over when enough have come together.
+func (in *intake) line(ctx context.Context, line *scan.Line) error {
+	in.now.Read++
+	if in.now.Before < in.skip {
+		in.now.Before++
+		return nil
+	}
+	r := event.Record{Format: event.Raw, Raw: append([]byte(nil), line.Text...), Time: line.Time}
+	plain := true
+	if line.JSON {
+		if plain = !in.decoder.fill(&r); !plain {
+			r.Format = event.JSON
+		}
+	}
+	r.Time = r.Time.UTC().Truncate(time.Microsecond)
+	if r.Source = in.options.Source; r.Source == "" {
+		r.Source = in.source(channelOf(&r), line.File)
+	}
+	in.records, in.raw = append(in.records, r), append(in.raw, plain)
+	in.size += len(line.Text)
+	if len(in.records) < batchRecords && in.size < batchBytes {
+		return nil
+	}
+	if in.options.Progress != nil {
+		in.options.Progress(in.told+in.input.Load(), in.total)
+	}
+	return in.flush(ctx)
+}
+
+func (in *intake) source(channel, file string) string {
+	key := channel + "\x00" + file
+	name, ok := in.names[key]
+	if !ok {
+		name = sourceOf(channel, file)
+		in.names[key] = name
+	}
+	return name
+}
+
+// flush waits until the lake has what was gathered on disk, and counts it.
+func (in *intake) flush(ctx context.Context) error {
+	acked, err := in.lake.store.Append(ctx, in.records)
+	for i := range acked {
+		in.now.Kept++
+		in.now.Sources[in.records[i].Source]++
+		if in.raw[i] {
+			in.now.Raw++
+		}
+	}
+	in.now.Read -= uint64(len(in.records) - acked) // the next import reads them
+	in.records, in.raw, in.size = in.records[:0], in.raw[:0], 0
+	if err != nil {
+		return fmt.Errorf("%w: %w", errAppend, err)
+	}
+	return nil
+}
+
+// member takes the report of a file, or of a member of an archive.
+func (in *intake) member(f *scan.FileReport, encoding scan.Encoding) error {
+	for reason, n := range f.Refused {
+		in.now.Refused[string(reason)] += n
+		in.now.Read += n
+	}
+	if f.Error != nil && f.Error.Reason != scan.Interrupted {
+		in.now.Lost = append(in.now.Lost, Lost{f.Name, string(f.Error.Reason)})
+	}
+	if in.now.Encoding == "" {
+		in.now.Encoding = string(encoding)
+	}
+	return nil
+}
+
+// sumOf is the SHA-256 of a file in hex.
+func sumOf(ctx context.Context, name string) (string, error) {
+	f, err := os.Open(name) //nolint:gosec // the person names the file
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", name, err)
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, &stoppable{ctx, f}); err != nil {
+		return "", fmt.Errorf("read %s: %w", name, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// stoppable ends with the context.
+type stoppable struct {
+	ctx context.Context //nolint:containedctx // lives as long as one copy
+	r   io.Reader
+}
+
+// Read reads while nobody stopped it.
+func (s *stoppable) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.r.Read(p)
+}

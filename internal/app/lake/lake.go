@@ -1,0 +1,187 @@
+// Package lake gives the command line what works on the lake of a data folder: taking log files in, asking, proving,
+// handing out, and saying how long lines are kept. Everything lies below DIR/lake and is described in
+// internal/logs/lake; this package adds
+//
+//	DIR/lake/keys.json       the name of the lake and the keys that sign its checkpoints, sealed with DIR/secret.key
+//	DIR/lake/proof/          the tree of each source, see internal/logs/lake/proof
+//	DIR/lake/imports         which files were taken in
+//	DIR/lake/retention.json  how long lines are kept, with every change
+//
+// It needs no office and no database. One process has the lake at a time; others wait for it a moment and are refused
+// then. Clock and randomness come in as arguments. Errors are problems with a message key, or *query.Error.
+package lake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/logs/event"
+	store "github.com/kizuki-security/kizuki/internal/logs/lake"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// Folder is the name of the lake in the data folder.
+const Folder = "lake"
+
+// Config says where the lake is and what it may use.
+type Config struct {
+	Dir   string // the data folder
+	Now   func() time.Time
+	Rand  io.Reader // crypto/rand's reader outside tests
+	Limit int64     // bytes that the lake may have on disk; 0: no limit
+	// Wait is for how long to wait while another process has the lake; 0: not at all.
+	Wait time.Duration
+	// Make allows to begin a lake where there is none.
+	Make bool
+}
+
+// Lake is an open lake. Acts may be called one at a time.
+type Lake struct {
+	config  Config
+	dir     string
+	store   *store.Lake
+	witness *witness
+	keep    *retention
+}
+
+//nolint:revive // names of internal/logs/lake, explained there
+type (
+	Alarm       = store.Alarm
+	Hold        = store.Hold
+	Record      = event.Record
+	SourceStats = store.SourceStats
+	Stats       = store.Stats
+	Tombstone   = store.Tombstone
+)
+
+// Exists says whether a data folder has a lake.
+func Exists(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, Folder))
+	return err == nil && info.IsDir()
+}
+
+// Open opens the lake. Problem keys: app.lake.none (not_found), app.lake.in_use, app.lake.unusable (unavailable).
+func Open(ctx context.Context, c Config) (*Lake, error) {
+	dir := filepath.Join(c.Dir, Folder)
+	if !c.Make && !Exists(c.Dir) {
+		return nil, problem.NotFound("app.lake.none", "dir", c.Dir)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, problem.Unavailable("app.lake.unusable", "dir", dir).Because(err)
+	}
+	l := &Lake{config: c, dir: dir, keep: &retention{path: filepath.Join(dir, "retention.json")}}
+	if err := l.keep.load(); err != nil {
+		return nil, err
+	}
+	l.witness = &witness{config: c, dir: dir}
+	for begun := c.Now(); ; {
+		err := l.open()
+		if err == nil {
+			break
+		}
+		if !store.Is(err, store.Locked) {
+			return nil, told(err, dir)
+		}
+		if c.Now().Sub(begun) >= c.Wait {
+			return nil, problem.Unavailable("app.lake.in_use", "dir", dir).Because(err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return l, nil
+}
+
+func (l *Lake) open() error {
+	limits := store.Limits{DiskBytes: l.config.Limit}
+	s, err := store.Open(l.dir, store.Config{Clock: l.config.Now, Limits: limits, Evidence: l.witness, Keep: l.keep.days})
+	if err != nil {
+		return err
+	}
+	l.store = s
+	return nil
+}
+
+// Close gives the lake free.
+func (l *Lake) Close() error {
+	return errors.Join(l.store.Close(), l.witness.close())
+}
+
+// Stats tells how the lake is.
+func (l *Lake) Stats() Stats { return l.store.Stats() }
+
+// Keys are the verifier keys of the lake, the present one last; none before the first line is sealed.
+func (l *Lake) Keys() ([]string, error) { return l.witness.verifierKeys() }
+
+// Settle seals what is in memory, signs it, and merges the days that are over.
+func (l *Lake) Settle(ctx context.Context) error {
+	if err := l.store.Flush(ctx); err != nil {
+		return told(err, l.dir)
+	}
+	if err := l.store.Tidy(ctx); err != nil {
+		return told(err, l.dir)
+	}
+	return nil
+}
+
+// told turns a refusal of the lake into a problem, and leaves other errors as they are.
+func told(err error, dir string) error {
+	refusal, ok := errors.AsType[*store.Error](err)
+	if !ok || refusal.Reason == store.Busy && errors.Is(err, context.Canceled) {
+		return err
+	}
+	key := "app.lake.reason." + string(refusal.Reason)
+	detail := ""
+	if refusal.Err != nil {
+		detail = refusal.Err.Error()
+	}
+	switch refusal.Reason {
+	case store.Locked:
+		return problem.Unavailable("app.lake.in_use", "dir", dir).Because(err)
+	case store.NoRoom:
+		return problem.TooLarge(key, "detail", detail).Because(err)
+	case store.BadSource, store.TooLarge:
+		return problem.Invalid("", key, "detail", detail).Because(err)
+	case store.Held, store.ClockJumped:
+		return problem.Conflict(key, "detail", detail).Because(err)
+	case store.Unknown:
+		return problem.NotFound(key, "detail", detail).Because(err)
+	}
+	return problem.Unavailable("app.lake.unusable", "dir", dir).Because(err)
+}
+
+// writeWhole writes a file that is complete or as it was before.
+func writeWhole(path string, data []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // 0600
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	_, err = temp.Write(data)
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", filepath.Base(path), err), os.Remove(temp.Name()))
+	}
+	return nil
+}
+
+// readSmall reads a file of the lake; nil when there is none.
+func readSmall(path string) ([]byte, error) {
+	data, err := os.ReadFile(path) //nolint:gosec // a file of the lake
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Base(path), err)
+	}
+	return data, nil
+}

@@ -1,0 +1,189 @@
+package lake
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/mod/sumdb/note"
+
+	store "github.com/kizuki-security/kizuki/internal/logs/lake"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/evidence"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
+	"github.com/kizuki-security/kizuki/internal/platform/secret"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// keyFile is DIR/lake/keys.json.
+type keyFile struct {
+	Lake string    `json:"lake"` // random; part of the origin of every note
+	Keys []lakeKey `json:"keys"` // oldest first
+}
+
+type lakeKey struct {
+	VKey   string `json:"vkey"`
+	Sealed string `json:"sealed"` // the private key, see platform/secret
+}
+
+// witness is the lake's evidence with its key. The key and the lake's name are made with the first seal, so that
+// looking at a lake makes none. It implements store.Evidence.
+type witness struct {
+	config Config
+	dir    string
+
+	mu     sync.Mutex
+	keys   *keyFile // nil until it was read
+	keeper *evidence.Keeper
+}
+
+func (w *witness) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.keeper == nil {
+		return nil
+	}
+	return w.keeper.Close()
+}
+
+func sealContext(vkey string) string { return "lake.key/" + vkey }
+
+func (w *witness) proofs() string { return filepath.Join(w.dir, "proof") }
+
+// load reads the keys; mu is held.
+func (w *witness) load() error {
+	if w.keys != nil {
+		return nil
+	}
+	file := filepath.Join(w.dir, "keys.json")
+	data, err := readSmall(file)
+	if err != nil || data == nil {
+		return err
+	}
+	var keys keyFile
+	if err := json.Unmarshal(data, &keys); err != nil || len(keys.Keys) == 0 {
+		return problem.Unavailable("app.lake.keys_damaged", "file", file).Because(err)
+	}
+	w.keys = &keys
+	return nil
+}
+
+// ready gives the keeper with the private key, and makes the key where there is none.
+func (w *witness) ready() (*evidence.Keeper, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.keeper != nil {
+		return w.keeper, nil
+	}
+	if err := w.load(); err != nil {
+		return nil, err
+	}
+	box, err := secret.Open(w.config.Dir, w.config.Rand)
+	if err != nil {
+		return nil, fmt.Errorf("open the key of the data folder: %w", err)
+	}
+	if w.keys == nil {
+		if err := w.makeKey(box); err != nil {
+			return nil, err
+		}
+	}
+	c := proof.Config{Dir: w.proofs(), Lake: w.keys.Lake}
+	for _, k := range w.keys.Keys {
+		v, err := note.NewVerifier(k.VKey)
+		if err != nil {
+			return nil, problem.Unavailable("app.lake.keys_damaged", "file", filepath.Join(w.dir, "keys.json")).Because(err)
+		}
+		c.Keys = append(c.Keys, v)
+	}
+	last := w.keys.Keys[len(w.keys.Keys)-1]
+	private, err := box.Open(last.Sealed, sealContext(last.VKey))
+	if err != nil {
+		return nil, problem.Unavailable("app.lake.key_closed", "file", secret.KeyFile).Because(err)
+	}
+	if c.Signer, err = note.NewSigner(string(private)); err != nil {
+		return nil, problem.Unavailable("app.lake.key_closed", "file", secret.KeyFile).Because(err)
+	}
+	w.keeper = evidence.New(c)
+	return w.keeper, nil
+}
+
+func (w *witness) makeKey(box *secret.Box) error {
+	// A new name with old proofs would sign a second history beside the first.
+	if sources, err := proof.Sources(w.proofs()); err != nil || len(sources) > 0 {
+		return errors.Join(err, problem.Unavailable("app.lake.keys_gone", "file", filepath.Join(w.dir, "keys.json")))
+	}
+	var id [8]byte
+	if _, err := io.ReadFull(w.config.Rand, id[:]); err != nil {
+		return fmt.Errorf("name the lake: %w", err)
+	}
+	keys := &keyFile{Lake: hex.EncodeToString(id[:])}
+	private, vkey, err := note.GenerateKey(w.config.Rand, "kizuki-lake/"+keys.Lake)
+	if err != nil {
+		return fmt.Errorf("make signing key: %w", err)
+	}
+	sealed, err := box.Seal([]byte(private), sealContext(vkey))
+	if err != nil {
+		return fmt.Errorf("seal signing key: %w", err)
+	}
+	keys.Keys = []lakeKey{{vkey, sealed}}
+	data, err := json.MarshalIndent(keys, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write keys: %w", err)
+	}
+	if err := writeWhole(filepath.Join(w.dir, "keys.json"), append(data, '\n')); err != nil {
+		return err
+	}
+	w.keys = keys
+	return nil
+}
+
+func (w *witness) verifierKeys() ([]string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.load(); err != nil || w.keys == nil {
+		return nil, err
+	}
+	var out []string
+	for _, k := range w.keys.Keys {
+		out = append(out, k.VKey)
+	}
+	return out, nil
+}
+
+// Sealed signs for a file that was sealed or merged.
+func (w *witness) Sealed(ctx context.Context, unit store.Unit, hashes func(string) ([]uint64, []proof.Hash, error)) ([]byte, error) {
+	k, err := w.ready()
+	if err != nil {
+		return nil, err
+	}
+	return k.Sealed(ctx, unit, hashes)
+}
+
+// Deleted signs for a file that will be deleted.
+func (w *witness) Deleted(ctx context.Context, unit store.Unit, who, why string, hash func(uint64) (proof.Hash, error)) ([]byte, error) {
+	k, err := w.ready()
+	if err != nil {
+		return nil, err
+	}
+	return k.Deleted(ctx, unit, oneLine(who), oneLine(why), hash)
+}
+
+// oneLine is a text as a tombstone may hold it.
+func oneLine(text string) string {
+	const longest = 900 // bytes
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
+	if len(text) > longest {
+		text = strings.TrimSpace(strings.ToValidUTF8(text[:longest], ""))
+	}
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+var _ store.Evidence = (*witness)(nil)

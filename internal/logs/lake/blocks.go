@@ -1,0 +1,237 @@
+package lake
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kizuki-security/kizuki/internal/logs/lake/catalogue"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
+	"github.com/kizuki-security/kizuki/internal/logs/query"
+)
+
+// look is one consistent look at the lake. It implements query.Blocks.
+type look struct {
+	l     *Lake
+	refs  []item
+	files []*sealed
+}
+
+type item struct {
+	stat  query.Stat
+	file  *sealed // nil: hot
+	block int
+	view  *table.View
+	rows  []int32
+	gone  *catalogue.File // a file that should be there and is not
+}
+
+// Blocks gives the blocks that may hold rows of from to to, microseconds since 1970 UTC, both included, and of the
+// sources, all when there are none. Files that are missing are among them: opening those blocks is an error.
+func (l *Lake) Blocks(ctx context.Context, from, to int64, sources []string) (query.Blocks, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	wanted := func(s query.Stat) bool {
+		return s.To >= from && s.From <= to && (s.Source == "" || len(sources) == 0 || slices.Contains(sources, s.Source))
+	}
+	k := &look{l: l}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, refuse(Closed, nil)
+	}
+	for _, f := range l.files {
+		if !holdsOneOf(f.File, sources) {
+			continue
+		}
+		before := len(k.refs)
+		for i := range f.Blocks {
+			if s := f.Blocks[i].Stat(); wanted(s) {
+				k.refs = append(k.refs, item{stat: s, file: f, block: i})
+			}
+		}
+		if len(k.refs) > before {
+			f.refs++
+			k.files = append(k.files, f)
+		}
+	}
+	for _, f := range l.missing {
+		for i := range f.Blocks {
+			if s := f.Blocks[i].Stat(); wanted(s) && holdsOneOf(f, sources) {
+				k.refs = append(k.refs, item{stat: s, block: i, gone: f})
+			}
+		}
+	}
+	for _, h := range append(slices.Clone(l.sealing), l.hot) {
+		if h == nil {
+			continue
+		}
+		h.look(func(s query.Stat, view *table.View, rows []int32) {
+			if wanted(s) {
+				k.refs = append(k.refs, item{stat: s, view: view, rows: rows})
+			}
+		})
+	}
+	slices.SortFunc(k.refs, newestFirst)
+	return k, nil
+}
+
+// newestFirst orders blocks by their last moment; the rest makes the order of one look that of the next.
+func newestFirst(a, b item) int {
+	id := func(i item) uint64 {
+		switch {
+		case i.file != nil:
+			return i.file.ID
+		case i.gone != nil:
+			return i.gone.ID
+		}
+		return 0
+	}
+	if a.stat.To != b.stat.To {
+		return cmp.Compare(b.stat.To, a.stat.To)
+	}
+	return cmp.Or(cmp.Compare(b.stat.From, a.stat.From), cmp.Compare(id(b), id(a)), cmp.Compare(b.block, a.block))
+}
+
+func holdsOneOf(f *catalogue.File, sources []string) bool {
+	if len(sources) == 0 {
+		return true
+	}
+	for i := range f.Sources {
+		if slices.Contains(sources, f.Sources[i].Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Len is the number of blocks.
+func (k *look) Len() int { return len(k.refs) }
+
+// Stat tells of a block.
+func (k *look) Stat(i int) query.Stat { return k.refs[i].stat }
+
+// Open opens a block. An error names the file that cannot be read.
+func (k *look) Open(i int) (query.Block, error) {
+	r := &k.refs[i]
+	switch {
+	case r.gone != nil:
+		return nil, fmt.Errorf("%s: %w", r.gone.Name, os.ErrNotExist)
+	case r.file == nil:
+		return table.NewHot(r.view, r.rows, r.stat), nil
+	}
+	o, err := k.l.cache.open(k.l.fs, r.file)
+	if err != nil {
+		return nil, k.l.noteDamage(r.file, err)
+	}
+	return &sealedBlock{l: k.l, o: o, block: r.block, stat: r.stat}, nil
+}
+
+// Close lets files go that were replaced or deleted meanwhile.
+func (k *look) Close() error {
+	k.l.mu.Lock()
+	var gone []*sealed
+	for _, f := range k.files {
+		if f.refs--; f.dead && f.refs == 0 {
+			gone = append(gone, f)
+		}
+	}
+	k.files = nil
+	k.l.mu.Unlock()
+	var errs []error
+	for _, f := range gone {
+		errs = append(errs, k.l.removeFile(f))
+	}
+	return errors.Join(errs...)
+}
+
+// noteDamage remembers that a file cannot be read and gives the error its name.
+func (l *Lake) noteDamage(f *sealed, err error) error {
+	if errors.Is(err, segment.ErrDamaged) || errors.Is(err, os.ErrNotExist) {
+		l.alarm("damaged", f.Name, err)
+	}
+	return fmt.Errorf("%s: %w", f.Name, err)
+}
+
+// sealedBlock is a block of a sealed file. It implements query.Block.
+type sealedBlock struct {
+	l     *Lake
+	o     *opened
+	block int
+	stat  query.Stat
+}
+
+// Stat tells of the block.
+func (b *sealedBlock) Stat() query.Stat { return b.stat }
+
+// MayHave asks the sidecar. One that does not fit says nothing and is made anew.
+func (b *sealedBlock) MayHave(words []string) (bool, error) {
+	x, err := b.o.skips(b.l.fs)
+	if err == nil {
+		var may bool
+		if may, err = x.MayHave(b.block, words); err == nil {
+			return may, nil
+		}
+	}
+	b.l.alarm("sidecar", b.o.file.Name, err)
+	return true, nil
+}
+
+// Times of the rows.
+func (b *sealedBlock) Times() ([]int64, error) {
+	v, err := b.o.reader.Times(b.block)
+	return v, b.named(err)
+}
+
+// Received are the times when the rows came in.
+func (b *sealedBlock) Received() ([]int64, error) {
+	v, err := b.o.reader.Received(b.block)
+	return v, b.named(err)
+}
+
+// Seqs of the rows.
+func (b *sealedBlock) Seqs() ([]uint64, error) {
+	v, err := b.o.reader.Seqs(b.block)
+	return v, b.named(err)
+}
+
+// Column of the block; nil: all rows have "". table.ErrColumn: the file is older than the column.
+func (b *sealedBlock) Column(name string) (*query.Column, error) {
+	v, err := b.o.reader.Column(b.block, table.Place(name))
+	if errors.Is(err, table.ErrColumn) {
+		return nil, err
+	}
+	return v, b.named(err)
+}
+
+// Messages one after another.
+func (b *sealedBlock) Messages() (text []byte, ends []uint32, err error) {
+	text, ends, err = b.o.reader.Messages(b.block)
+	return text, ends, b.named(err)
+}
+
+func (b *sealedBlock) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	return b.l.noteDamage(b.o.file, err)
+}
+
+// Release gives the file back.
+func (b *sealedBlock) Release() {
+	if err := b.l.cache.release(b.o); err != nil {
+		b.l.alarm("close", b.o.file.Name, err)
+	}
+}
+
+// beside is the name of a file that belongs to a sealed one.
+func beside(path, ending string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + ending
+}

@@ -1,0 +1,106 @@
+package proof_test
+
+import (
+	"crypto/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
+)
+
+// key is a fresh pair of keys.
+func key(t *testing.T) (proof.Signer, proof.Verifier, string) {
+	t.Helper()
+	private, public, err := note.GenerateKey(rand.Reader, "lake-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := note.NewSigner(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := note.NewVerifier(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer, verifier, public
+}
+
+func someCheckpoint() *proof.Checkpoint {
+	return &proof.Checkpoint{
+		Origin: "kizuki-lake/office/fw", Leaves: 3, Root: hashOf(1), Tail: 2, TailHash: hashOf(2), Source: "fw",
+		Ranges: []proof.Range{{First: 5, Last: 600}, {First: 700, Last: 770}}, File: hashOf(3),
+		Replaces: []proof.Replaced{{File: hashOf(4), Leaves: 1, Root: hashOf(5)}, {File: hashOf(6)}},
+		At:       time.Date(2026, 11, 26, 1, 2, 3, 4e6, time.UTC),
+	}
+}
+
+func TestCheckpointText(t *testing.T) {
+	t.Parallel()
+	signer, verifier, _ := key(t)
+	for _, change := range []func(*proof.Checkpoint){
+		func(*proof.Checkpoint) {},
+		func(c *proof.Checkpoint) { c.Tail, c.TailHash, c.Ranges = 0, proof.Hash{}, c.Ranges[:1] },
+		func(c *proof.Checkpoint) { c.Replaces = nil },
+	} {
+		c := someCheckpoint()
+		change(c)
+		signed, err := c.Sign(signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := proof.OpenCheckpoint(signed, verifier)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := c.Text()
+		if text, err := got.Text(); err != nil || text != want {
+			t.Errorf("read back as %q (%v), want %q", text, err, want)
+		}
+	}
+}
+
+func TestCheckpointRefused(t *testing.T) {
+	t.Parallel()
+	signer, verifier, _ := key(t)
+	for name, change := range map[string]func(*proof.Checkpoint){
+		"no runs":         func(c *proof.Checkpoint) { c.Ranges = nil },
+		"runs touch":      func(c *proof.Checkpoint) { c.Ranges[1].First = 600 },
+		"run beyond tree": func(c *proof.Checkpoint) { c.Ranges[1].Last = 771 },
+		"from 0":          func(c *proof.Checkpoint) { c.Ranges[0].First = 0 },
+		"long tail":       func(c *proof.Checkpoint) { c.Tail = 256 },
+		"line break":      func(c *proof.Checkpoint) { c.Source = "fw\nfile x" },
+		"space":           func(c *proof.Checkpoint) { c.Source = "f w" },
+		"empty source":    func(c *proof.Checkpoint) { c.Source = "" },
+	} {
+		c := someCheckpoint()
+		change(c)
+		if _, err := c.Sign(signer); err == nil {
+			t.Errorf("%s: signed", name)
+		}
+	}
+	signed, err := someCheckpoint().Sign(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, other, _ := key(t)
+	if _, err := proof.OpenCheckpoint(signed, other); !proof.Is(err, proof.NotSigned) {
+		t.Errorf("another key gives %v", err)
+	}
+	if _, err := proof.OpenCheckpoint(signed); !proof.Is(err, proof.NotSigned) {
+		t.Errorf("no key gives %v", err)
+	}
+	if _, err := proof.OpenCheckpoint(strings.Replace(signed, "seq 5-", "seq 6-", 1), verifier); !proof.Is(err, proof.Forged) {
+		t.Errorf("a changed text gives %v", err)
+	}
+	for i := range signed {
+		b := []byte(signed)
+		b[i] ^= 1 << (i % 8)
+		if c, err := proof.OpenCheckpoint(string(b), verifier); err == nil {
+			t.Fatalf("with byte %d flipped it is still read: %v", i, c)
+		}
+	}
+}

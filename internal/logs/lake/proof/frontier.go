@@ -1,0 +1,37 @@
+package proof
+
+import "golang.org/x/mod/sumdb/tlog"
+
+// frontier grows a tree leaf by leaf and keeps only the roots of its whole subtrees, the largest first.
+type frontier struct {
+	leaves int64
+	nodes  []Hash
+	broken bool // a leaf was not known: no root from here on
+}
+
+// add appends a leaf and gives the inner nodes that became whole by it, the lowest first.
+func (f *frontier) add(leaf Hash) []Hash {
+	f.nodes = append(f.nodes, leaf)
+	start := len(f.nodes)
+	var inner []Hash
+	for n := f.leaves; n&1 == 1; n >>= 1 {
+		start--
+		f.nodes[start-1] = tlog.NodeHash(f.nodes[start-1], f.nodes[start])
+		inner = append(inner, f.nodes[start-1])
+	}
+	f.nodes = f.nodes[:start]
+	f.leaves++
+	return inner
+}
+
+// root is that of the tree so far.
+func (f *frontier) root() Hash {
+	if len(f.nodes) == 0 {
+		return sum(nil)
+	}
+	root := f.nodes[len(f.nodes)-1]
+	for i := len(f.nodes) - 2; i >= 0; i-- {
+		root = tlog.NodeHash(f.nodes[i], root)
+	}
+	return root
+}

@@ -1,0 +1,360 @@
+package proof
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Config is what a Log needs from outside.
+type Config struct {
+	Dir    string     // folder of the proofs of a lake; each source gets a folder in it
+	Lake   string     // name of the lake, for the origin of its notes: no spaces, no "+"
+	Signer Signer     // signs checkpoints and tombstones
+	Keys   []Verifier // the signer's key and those before it
+}
+
+// Log is the proof of one source: its tree and its signed notes. Any goroutine may call its methods.
+type Log struct {
+	config Config
+	source string
+	dir    string
+
+	mu    sync.Mutex
+	tree  *Tree
+	notes *notes
+	// checkpoints and tombstones are those of notes, in the order of signing.
+	checkpoints []*Checkpoint
+	tombstones  []*Tombstone
+}
+
+// OpenLog opens the proof of a source, or begins one. What a crash left half written is cut off. Reasons: BadSource;
+// Damaged, NotSigned, Forged or Malformed when a file is not what was written here. A damaged tree alone does not keep
+// the log from opening: it begins anew, and Behind says so.
+func OpenLog(c Config, source string) (*Log, error) {
+	l := &Log{config: c, source: source, dir: filepath.Join(c.Dir, folder(source))}
+	if !validName(source) || !validName(l.origin()) {
+		return nil, refuse(BadSource, "source %.60q of lake %.60q", source, c.Lake)
+	}
+	tree, err := OpenTree(l.dir)
+	if Is(err, Damaged) {
+		tree, err = RebuildTree(l.dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.tree = tree
+	if l.notes, err = openNotes(l.dir); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	for i, note := range l.notes.list {
+		if err := l.take(note); err != nil {
+			return nil, errors.Join(fmt.Errorf("note %d of source %s: %w", i+1, source, err), l.Close())
+		}
+	}
+	return l, nil
+}
+
+func (l *Log) origin() string { return "kizuki-lake/" + l.config.Lake + "/" + l.source }
+
+// take reads a note into its list.
+func (l *Log) take(signed string) error {
+	if strings.HasPrefix(signed, tombstoneLine+"\n") {
+		t, err := OpenTombstone(signed, l.config.Keys...)
+		if err != nil {
+			return err
+		}
+		if t.Origin != l.origin() {
+			return refuse(Unfit, "the tombstone is of %s", t.Origin)
+		}
+		l.tombstones = append(l.tombstones, t)
+		return nil
+	}
+	c, err := OpenCheckpoint(signed, l.config.Keys...)
+	if err != nil {
+		return err
+	}
+	if c.Origin != l.origin() {
+		return refuse(Unfit, "the checkpoint is of %s", c.Origin)
+	}
+	l.checkpoints = append(l.checkpoints, c)
+	return nil
+}
+
+// folder is the name of a source's folder, the same on every file system: other characters than a–z, 0–9, "-", "_" and a
+// dot inside are written as %XX, and so is the first of a name that Windows keeps for itself.
+func folder(source string) string {
+	var b strings.Builder
+	for i := range len(source) {
+		c := source[i]
+		plain := c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' ||
+			c == '.' && i > 0 && i < len(source)-1
+		if plain && (i > 0 || !reserved(source)) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+func reserved(name string) bool {
+	stem, _, _ := strings.Cut(name, ".")
+	switch {
+	case stem == "con" || stem == "prn" || stem == "aux" || stem == "nul":
+		return true
+	case len(stem) == 4 && (strings.HasPrefix(stem, "com") || strings.HasPrefix(stem, "lpt")):
+		return stem[3] >= '0' && stem[3] <= '9'
+	}
+	return false
+}
+
+// Source is the name of the source.
+func (l *Log) Source() string { return l.source }
+
+// Records is the sequence number of the newest record in the tree.
+func (l *Log) Records() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tree.Records()
+}
+
+// Behind says that checkpoints speak of records that the tree lacks, since it was damaged: append all records from
+// Records()+1 again, from the sealed files. Those that were deleted cannot come back; then verification says what is lost.
+func (l *Log) Behind() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.checkpoints {
+		if c.Records() > l.tree.Records() {
+			return true
+		}
+	}
+	return false
+}
+
+// Append adds record hashes as Tree.Append does.
+func (l *Log) Append(first uint64, records []Hash) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tree.Append(first, records)
+}
+
+// File is a sealed file to be signed for.
+type File struct {
+	Ranges   []Range
+	SHA256   Hash
+	Replaces []Hash // SHA-256 of the files that were merged into it
+}
+
+// Seal makes the appended records durable and signs the tree as it is now for a file that was written. The note is kept
+// here; it is returned for a copy beside the file. The file must hold no record that was not appended. A file that was
+// signed for already, before a crash, gets the note it has.
+func (l *Log) Seal(file File, now time.Time) (string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, c := range l.checkpoints {
+		if c.File == file.SHA256 && len(c.Replaces) == len(file.Replaces) {
+			return l.noteOf(i), nil
+		}
+	}
+	if err := l.tree.Commit(); err != nil {
+		return "", err
+	}
+	root, err := l.tree.Root(l.tree.Leaves())
+	if err != nil {
+		return "", err
+	}
+	c := &Checkpoint{
+		Origin: l.origin(), Leaves: l.tree.Leaves(), Root: root, Source: l.source, Ranges: file.Ranges, File: file.SHA256, At: now,
+	}
+	c.TailHash, c.Tail = l.tree.Tail()
+	for _, old := range file.Replaces {
+		at := l.checkpointOf(old)
+		if at == nil {
+			return "", refuse(Unfit, "no checkpoint of the file %s that is to be replaced", fileName(old))
+		}
+		c.Replaces = append(c.Replaces, Replaced{old, at.Leaves, at.Root})
+	}
+	signed, err := c.Sign(l.config.Signer)
+	if err != nil {
+		return "", err
+	}
+	return signed, l.add(signed)
+}
+
+// noteOf is the signed note of checkpoint i.
+func (l *Log) noteOf(i int) string {
+	for _, note := range l.notes.list {
+		if strings.HasPrefix(note, tombstoneLine+"\n") {
+			continue
+		}
+		if i == 0 {
+			return note
+		}
+		i--
+	}
+	return ""
+}
+
+func (l *Log) checkpointOf(file Hash) *Checkpoint {
+	for _, c := range l.checkpoints {
+		if c.File == file {
+			return c
+		}
+	}
+	return nil
+}
+
+func (l *Log) add(signed string) error {
+	if err := l.notes.add(signed); err != nil {
+		return err
+	}
+	if err := l.take(signed); err != nil { // the signer's key is not among Keys, say
+		return fmt.Errorf("read own note: %w", err)
+	}
+	return nil
+}
+
+// Burial is the deletion of a file to be signed for.
+type Burial struct {
+	Ranges     []Range
+	SHA256     Hash
+	Reason, By string
+	// Hash gives the hash of a record of the file that is still there. It is called for the records of leaves of which
+	// others stay, at most 255 at each end of a run.
+	Hash func(seq uint64) (Hash, error)
+}
+
+// Bury signs a tombstone and keeps it. Call it before the file is deleted: a file that is there with a tombstone is
+// deleted once more, a file that is gone without one is missing.
+func (l *Log) Bury(b Burial, now time.Time) (string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, note := range l.notes.list {
+		if t, err := OpenTombstone(note, l.config.Keys...); err == nil && t.File == b.SHA256 {
+			return note, nil
+		}
+	}
+	root, err := l.tree.Root(l.tree.Leaves())
+	if err != nil {
+		return "", err
+	}
+	t := &Tombstone{
+		Origin: l.origin(), Source: l.source, Ranges: b.Ranges, File: b.SHA256, Leaves: l.tree.Leaves(), Root: root,
+		Reason: b.Reason, By: b.By, At: now,
+	}
+	for _, part := range edges(b.Ranges) {
+		k := Kept{First: part.First}
+		for seq := part.First; seq <= part.Last; seq++ {
+			h, err := b.Hash(seq)
+			if err != nil {
+				return "", fmt.Errorf("hash of record %d: %w", seq, err)
+			}
+			k.Hashes = append(k.Hashes, h)
+		}
+		t.Kept = append(t.Kept, k)
+	}
+	signed, err := t.Sign(l.config.Signer)
+	if err != nil {
+		return "", err
+	}
+	return signed, l.add(signed)
+}
+
+// edges are the parts of runs that share a leaf with records outside of their run.
+func edges(runs []Range) []Range {
+	var parts []Range
+	for _, r := range runs {
+		first, last := leafOf(r.First), leafOf(r.Last)
+		wholeFirst, wholeLast := r.First == leafRange(first).First, r.Last == leafRange(last).Last
+		switch {
+		case first == last && (!wholeFirst || !wholeLast):
+			parts = append(parts, r)
+		case first != last:
+			if !wholeFirst {
+				parts = append(parts, Range{r.First, leafRange(first).Last})
+			}
+			if !wholeLast {
+				parts = append(parts, Range{leafRange(last).First, r.Last})
+			}
+		}
+	}
+	return parts
+}
+
+// leafOf is the leaf that a record is in.
+func leafOf(seq uint64) int64 { return int64((seq - 1) / LeafRecords) }
+
+// Notes gives all signed notes in the order of signing, for copies kept elsewhere.
+func (l *Log) Notes() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]string(nil), l.notes.list...)
+}
+
+// Checkpoints and Tombstones give what the notes say, in the order of signing; the values must not be changed.
+func (l *Log) Checkpoints() []*Checkpoint {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]*Checkpoint(nil), l.checkpoints...)
+}
+
+// Tombstones gives what was deleted, in the order of signing; the values must not be changed.
+func (l *Log) Tombstones() []*Tombstone {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]*Tombstone(nil), l.tombstones...)
+}
+
+// Close closes the files. Records appended since the last Seal are not kept.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	if l.tree != nil {
+		errs = append(errs, l.tree.Close())
+	}
+	if l.notes != nil {
+		errs = append(errs, l.notes.file.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Sources are the names of the sources that have a proof in dir.
+func Sources(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list proofs: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := unfolder(e.Name()); ok && e.IsDir() {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// unfolder is the source of a folder; ok is false for a folder that is none of ours.
+func unfolder(name string) (string, bool) {
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c == '%' {
+			if _, err := fmt.Sscanf(name[i:], "%%%02X", &c); err != nil || i+2 >= len(name) {
+				return "", false
+			}
+			i += 2
+		}
+		b.WriteByte(c)
+	}
+	source := b.String()
+	return source, folder(source) == name
+}

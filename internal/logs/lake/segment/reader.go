@@ -1,0 +1,224 @@
+package segment
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/kizuki-security/kizuki/internal/logs/event"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
+)
+
+// tail is the length of a footer's length and Parquet's magic at the end of a file.
+const tail = 8
+
+// largestFooter is the size of a footer that is read.
+const largestFooter = 256 << 20
+
+// Known is what is known of a file from elsewhere, a catalogue or a sidecar.
+type Known struct {
+	Size   int64
+	Footer uint64
+}
+
+// Reader reads a sealed file. Many goroutines may use it.
+type Reader struct {
+	Meta   *Meta
+	Footer uint64 // XXH64 of everything behind Meta.Data
+	Size   int64
+	Heap   int64 // about what the reader holds in memory, bytes
+
+	r      io.ReaderAt
+	file   *parquet.File
+	groups []parquet.RowGroup
+	at     []int
+}
+
+// Open reads the footer of a file and nothing else. known may be nil; otherwise the file must be the one that is known.
+// Errors are ErrDamaged and ErrVersion, and those of reading.
+func Open(r io.ReaderAt, size int64, known *Known) (reader *Reader, err error) {
+	defer recovered(&err)
+	if known != nil && known.Size != size {
+		return nil, damaged("%d bytes instead of %d", size, known.Size)
+	}
+	if size < 2*tail {
+		return nil, damaged("%d bytes", size)
+	}
+	var end [tail]byte
+	if _, err := r.ReadAt(end[:], size-tail); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	length := int64(binary.LittleEndian.Uint32(end[:]))
+	if string(end[4:]) != "PAR1" || length > size-2*tail || length > largestFooter {
+		return nil, damaged("no footer")
+	}
+	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true),
+		parquet.ReadBufferSize(4096))
+	if err != nil {
+		return nil, damaged("footer: %w", err)
+	}
+	text, _ := file.Lookup(metaKey)
+	sum, _ := file.Lookup(sumKey)
+	meta, err := unpackMeta(text, sum)
+	if err != nil {
+		return nil, err
+	}
+	rd := &Reader{Meta: meta, Size: size, r: r, file: file, groups: file.RowGroups()}
+	if rd.Footer, err = rd.sumFooter(); err != nil {
+		return nil, err
+	}
+	if known != nil && known.Footer != rd.Footer {
+		return nil, damaged("footer")
+	}
+	at, ok := columnIndexes(file.Schema(), meta.Promoted)
+	if !ok || len(rd.groups) != len(meta.Blocks) {
+		return nil, damaged("schema")
+	}
+	rd.at = at
+	rd.Heap = 2*length + int64(len(rd.groups)*len(at))*200
+	return rd, rd.check()
+}
+
+// check compares the footer of Parquet with the meta.
+func (r *Reader) check() error {
+	for i, g := range r.groups {
+		if g.NumRows() != int64(r.Meta.Blocks[i].Rows) || g.NumRows() > table.BlockRows || g.NumRows() < 1 {
+			return damaged("block %d has %d rows", i, g.NumRows())
+		}
+	}
+	return nil
+}
+
+// sumFooter hashes what stands behind the pages.
+func (r *Reader) sumFooter() (uint64, error) {
+	n := r.Size - r.Meta.Data
+	if n < tail || n > largestFooter {
+		return 0, damaged("end of the pages")
+	}
+	h := xxhash.New()
+	if _, err := io.Copy(h, io.NewSectionReader(r.r, r.Meta.Data, n)); err != nil {
+		return 0, err
+	}
+	return h.Sum64(), nil
+}
+
+// read gives the bytes from:from+n of the pages, checked, and the buffer to give back.
+func (r *Reader) read(from, n int64) ([]byte, *[]byte, error) {
+	if from < 0 || n < 0 || from+n < from || from+n > r.Meta.Data {
+		return nil, nil, damaged("place of a column")
+	}
+	first := from / pageBytes * pageBytes
+	last := min((from+n+pageBytes-1)/pageBytes*pageBytes, r.Meta.Data)
+	buffer := take(int(last - first))
+	data := *buffer
+	if _, err := r.r.ReadAt(data, first); err != nil {
+		give(buffer)
+		if errors.Is(err, io.EOF) {
+			return nil, nil, damaged("file is cut: %w", err)
+		}
+		return nil, nil, err
+	}
+	for at := int64(0); at < int64(len(data)); at += pageBytes {
+		page := data[at:min(at+pageBytes, int64(len(data)))]
+		if i := (first + at) / pageBytes; binary.LittleEndian.Uint64(r.Meta.Sums[8*i:]) != xxhash.Sum64(page) {
+			give(buffer)
+			return nil, nil, damaged("page at byte %d", first+at)
+		}
+	}
+	return data[from-first : from-first+n], buffer, nil
+}
+
+// buffers are kept for reading; a message column of a block is the largest.
+var buffers sync.Pool
+
+func take(n int) *[]byte {
+	if b, ok := buffers.Get().(*[]byte); ok && cap(*b) >= n {
+		*b = (*b)[:n]
+		return b
+	}
+	b := make([]byte, n, max(n, 64<<10))
+	return &b
+}
+
+func give(b *[]byte) { buffers.Put(b) }
+
+// recovered turns a panic of the Parquet library on a damaged file into an error.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = damaged("%v", p)
+	}
+}
+
+// shifted is bytes that stand at an offset of a file.
+type shifted struct {
+	data []byte
+	at   int64
+}
+
+func (s shifted) ReadAt(p []byte, off int64) (int, error) {
+	off -= s.at
+	if off < 0 || off >= int64(len(s.data)) {
+		return 0, io.EOF
+	}
+	n := copy(p, s.data[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// pages calls each for the pages of a column of a block.
+func (r *Reader) pages(block, column int, each func(parquet.Page) error) (err error) {
+	defer recovered(&err)
+	chunk, ok := r.groups[block].ColumnChunks()[r.at[column]].(*parquet.FileColumnChunk)
+	if !ok {
+		return damaged("column")
+	}
+	from, n := r.place(block, r.at[column])
+	data, buffer, err := r.read(from, n)
+	if err != nil {
+		return err
+	}
+	defer give(buffer)
+	pages := chunk.PagesFrom(shifted{data, from})
+	defer func() { err = errors.Join(err, pages.Close()) }()
+	for rows := int64(0); ; {
+		page, err := pages.ReadPage()
+		if errors.Is(err, io.EOF) {
+			if rows != int64(r.Meta.Blocks[block].Rows) {
+				return damaged("%d rows in a column", rows)
+			}
+			return nil
+		}
+		if err != nil {
+			return damaged("page: %w", err)
+		}
+		rows += page.NumRows()
+		err = each(page)
+		parquet.Release(page)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// errKind says that a page is of another kind than its column.
+var errKind = fmt.Errorf("%w: kind of a page", ErrDamaged)
+
+// Promoted says how many of event.Promoted have columns in the file.
+func (r *Reader) Promoted() int { return min(r.Meta.Promoted, len(event.Promoted)) }
+
+// place is where the pages of a column of a block stand.
+func (r *Reader) place(block, index int) (from, n int64) {
+	m := &r.file.Metadata().RowGroups[block].Columns[index].MetaData
+	from = m.DataPageOffset
+	if m.DictionaryPageOffset != 0 {
+		from = m.DictionaryPageOffset
+	}
+	return from, m.TotalCompressedSize
+}

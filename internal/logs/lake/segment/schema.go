@@ -1,0 +1,97 @@
+// Package segment writes and reads sealed files: Parquet, zstd, one row group for each block, one page for each column
+// of it, and in the footer what the lake must know to read the file alone.
+//
+// It owns the words sealed file, footer, meta and page sum. It imports event, query, table and disk.
+//
+// Every 4 KiB of the file in front of the column indexes has an XXH64 in the meta, and the meta has one of its own, so
+// that no byte reaches a query that is not as it was written: Parquet's own checksums leave page headers out.
+package segment
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"github.com/kizuki-security/kizuki/internal/logs/event"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
+)
+
+// Columns that are not dictionary-coded.
+const (
+	seqColumn      = "seq"
+	timeColumn     = "time"
+	receivedColumn = "received"
+	messageColumn  = "message"
+)
+
+// Version of the meta and of what the columns mean.
+const Version = 1
+
+// codec packs the pages. Its encoders are kept and used again.
+var codec = &zstd.Codec{Level: zstd.SpeedBetterCompression, Concurrency: 1}
+
+// ColumnName is what a dictionary column is called in the files: its own name, but with "key_" in front where other
+// readers, which take upper and lower case for the same, would find two of it.
+func ColumnName(place int) string {
+	name := table.Names[place]
+	if place >= table.Promoted && slices.ContainsFunc(table.Names[:table.Promoted], func(s string) bool {
+		return strings.EqualFold(s, name)
+	}) {
+		return "key_" + name
+	}
+	return name
+}
+
+var columnNames = func() []string {
+	names := make([]string, table.Columns)
+	for i := range names {
+		names[i] = ColumnName(i)
+	}
+	return names
+}()
+
+// schemaOf makes the schema of a file. Columns of binary hold bytes that are no UTF-8: they are written without the
+// mark that says text, since other readers would refuse them.
+func schemaOf(binary map[string]bool) *parquet.Schema {
+	text := func(name string) parquet.Node {
+		if binary[name] {
+			return parquet.Leaf(parquet.ByteArrayType)
+		}
+		return parquet.String()
+	}
+	group := parquet.Group{
+		seqColumn:      parquet.Encoded(parquet.Int(64), &parquet.DeltaBinaryPacked),
+		timeColumn:     parquet.Encoded(parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked),
+		receivedColumn: parquet.Encoded(parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked),
+		messageColumn:  parquet.Encoded(text(messageColumn), &parquet.DeltaLengthByteArray),
+	}
+	for i, name := range columnNames {
+		if numeric, most := table.Numeric(i); numeric {
+			width := 16
+			if most < 256 {
+				width = 8
+			}
+			group[name] = parquet.Encoded(parquet.Uint(width), &parquet.RLEDictionary)
+			continue
+		}
+		group[name] = parquet.Encoded(text(name), &parquet.RLEDictionary)
+	}
+	return parquet.NewSchema("kizuki", group)
+}
+
+// columnIndexes tells where the columns of a schema stand: first the dictionary columns as in table.Names, then seq,
+// time, received and message. ok is false when one is missing.
+func columnIndexes(schema *parquet.Schema, promoted int) (at []int, ok bool) {
+	names := slices.Concat(columnNames[:table.Promoted+min(promoted, len(event.Promoted))],
+		[]string{seqColumn, timeColumn, receivedColumn, messageColumn})
+	for _, name := range names {
+		leaf, found := schema.Lookup(name)
+		if !found {
+			return nil, false
+		}
+		at = append(at, leaf.ColumnIndex)
+	}
+	return at, true
+}

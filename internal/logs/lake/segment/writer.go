@@ -1,0 +1,277 @@
+package segment
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/kizuki-security/kizuki/internal/logs/event"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
+)
+
+const (
+	pageBytes = 4096 // what one sum covers
+	// A column is handed over in one call for each block and flushed behind it, so its page holds the whole block
+	// however small this is; a large value would only reserve as much for each of the columns.
+	bufferBytes = 32 << 10
+)
+
+// Written is what became of a file.
+type Written struct {
+	Meta   *Meta
+	Size   int64
+	SHA256 [sha256.Size]byte
+	Footer uint64 // XXH64 of everything behind Meta.Data
+}
+
+// Writer writes one sealed file, block by block.
+type Writer struct {
+	out     *summer
+	pq      *parquet.GenericWriter[any]
+	columns []*parquet.ColumnWriter
+	at      []int
+	meta    Meta
+	sources map[string]*gathered
+	values  []parquet.Value
+	one     []parquet.Value // the values of a dictionary
+	empty   []parquet.Value
+	zero    []parquet.Value
+}
+
+type gathered struct {
+	seqs  []uint64
+	bytes int64
+}
+
+// NewWriter begins a file. binary names the columns that may hold bytes that are no UTF-8, see Binary.
+func NewWriter(w io.Writer, binary []string) (*Writer, error) {
+	set := make(map[string]bool, len(binary))
+	for _, name := range binary {
+		set[name] = true
+	}
+	schema := schemaOf(set)
+	at, ok := columnIndexes(schema, len(event.Promoted))
+	if !ok {
+		return nil, fmt.Errorf("schema without a column of its own: %w", table.ErrColumn)
+	}
+	out := &summer{w: w, whole: sha256.New(), footer: xxhash.New(), page: xxhash.New()}
+	options := []parquet.WriterOption{
+		schema, parquet.Compression(codec), parquet.PageBufferSize(bufferBytes), parquet.WriteBufferSize(0),
+		parquet.CreatedBy("kizuki", strconv.Itoa(Version), ""), parquet.DataPageStatistics(false),
+	}
+	for _, column := range schema.Columns() {
+		options = append(options, parquet.SkipPageBounds(column...))
+	}
+	pq := parquet.NewGenericWriter[any](out, options...)
+	return &Writer{
+		out: out, pq: pq, columns: pq.ColumnWriters(), at: at, sources: map[string]*gathered{},
+		meta: Meta{Version: Version, Promoted: len(event.Promoted), Binary: binary},
+	}, nil
+}
+
+// Add writes a block.
+func (w *Writer) Add(b *table.Block) error {
+	for i := range table.Columns {
+		if _, err := w.columns[w.at[i]].WriteRowValues(w.dictionary(b, i)); err != nil {
+			return err
+		}
+	}
+	for i, values := range [...]func(*table.Block) []parquet.Value{w.seqs, w.times, w.received, w.messages} {
+		if _, err := w.columns[w.at[table.Columns+i]].WriteRowValues(values(b)); err != nil {
+			return err
+		}
+	}
+	if err := w.pq.Flush(); err != nil {
+		return err
+	}
+	w.note(b)
+	return nil
+}
+
+// note remembers what the meta says of a block.
+func (w *Writer) note(b *table.Block) {
+	m := Block{Rows: b.Rows(), From: b.Stat.From, To: b.Stat.To, Source: b.Stat.Source, Bytes: b.Stat.Bytes}
+	for i, c := range b.Cols {
+		if c != nil {
+			m.Cols |= 1 << i
+		}
+	}
+	w.meta.Blocks = append(w.meta.Blocks, m)
+	var g *gathered
+	last := ""
+	for i := range b.Seqs {
+		if source := b.Value(table.Source, i); g == nil || source != last {
+			if last, g = source, w.sources[source]; g == nil {
+				g = &gathered{}
+				w.sources[source] = g
+			}
+		}
+		g.seqs = append(g.seqs, b.Seqs[i])
+		g.bytes += int64(len(b.Raw(i)))
+	}
+}
+
+func (w *Writer) room(n int) []parquet.Value {
+	if cap(w.values) < n {
+		w.values = make([]parquet.Value, max(n, table.BlockRows))
+	}
+	return w.values[:n]
+}
+
+func (w *Writer) seqs(b *table.Block) []parquet.Value {
+	values := w.room(b.Rows())
+	for i, s := range b.Seqs {
+		values[i] = parquet.Int64Value(int64(s))
+	}
+	return values
+}
+
+func (w *Writer) times(b *table.Block) []parquet.Value { return w.numbers(b.Times) }
+
+func (w *Writer) received(b *table.Block) []parquet.Value { return w.numbers(b.Received) }
+
+func (w *Writer) numbers(all []int64) []parquet.Value {
+	values := w.room(len(all))
+	for i, n := range all {
+		values[i] = parquet.Int64Value(n)
+	}
+	return values
+}
+
+func (w *Writer) messages(b *table.Block) []parquet.Value {
+	values := w.room(b.Rows())
+	for i := range values {
+		values[i] = parquet.ByteArrayValue(b.Raw(i))
+	}
+	return values
+}
+
+func (w *Writer) dictionary(b *table.Block, place int) []parquet.Value {
+	numeric, _ := table.Numeric(place)
+	c := b.Cols[place]
+	if c == nil {
+		return w.empties(b.Rows(), numeric)
+	}
+	w.one = w.one[:0]
+	for _, s := range c.Values {
+		if numeric {
+			n, _ := strconv.ParseUint(s, 10, 16) // "" is 0
+			w.one = append(w.one, parquet.Int32Value(int32(n)))
+			continue
+		}
+		w.one = append(w.one, parquet.ByteArrayValue(bytesOf(s)))
+	}
+	values := w.room(b.Rows())
+	for i, code := range c.Codes {
+		values[i] = w.one[code]
+	}
+	return values
+}
+
+// empties are the values of a column that has none.
+func (w *Writer) empties(n int, numeric bool) []parquet.Value {
+	of, v := &w.empty, parquet.ByteArrayValue([]byte{})
+	if numeric {
+		of, v = &w.zero, parquet.Int32Value(0)
+	}
+	for len(*of) < n {
+		*of = append(*of, v)
+	}
+	return (*of)[:n]
+}
+
+// bytesOf is a string as bytes that nobody changes.
+func bytesOf(s string) []byte {
+	return unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // the writer copies them
+}
+
+// Close writes the footer. id, level, day and replaces stand in it; see Meta.
+func (w *Writer) Close(id uint64, level int, day int32, replaces []uint64) (Written, error) {
+	m := &w.meta
+	m.ID, m.Level, m.Day, m.Replaces = id, level, day, replaces
+	m.Data, m.Sums = w.out.endData()
+	for name, g := range w.sources {
+		m.Sources = append(m.Sources, Source{Name: name, Rows: len(g.seqs), Bytes: g.bytes, Ranges: Gather(g.seqs)})
+	}
+	slices.SortFunc(m.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	text, sum, err := m.pack()
+	if err != nil {
+		return Written{}, err
+	}
+	w.pq.SetKeyValueMetadata(metaKey, text)
+	w.pq.SetKeyValueMetadata(sumKey, sum)
+	if err := w.pq.Close(); err != nil {
+		return Written{}, err
+	}
+	return Written{
+		Meta: m, Size: w.out.size, SHA256: [sha256.Size]byte(w.out.whole.Sum(nil)), Footer: w.out.footer.Sum64(),
+	}, nil
+}
+
+// summer hashes what goes through it: the whole, each page of the data, and what stands behind the data.
+type summer struct {
+	w      io.Writer
+	whole  hash.Hash
+	page   *xxhash.Digest
+	footer *xxhash.Digest
+	sums   []byte
+	size   int64
+	ended  bool
+}
+
+func (s *summer) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	p = p[:n]
+	_, _ = s.whole.Write(p)
+	if s.ended {
+		_, _ = s.footer.Write(p)
+		s.size += int64(n)
+		return n, err
+	}
+	for len(p) > 0 {
+		room := min(len(p), pageBytes-int(s.size%pageBytes))
+		_, _ = s.page.Write(p[:room])
+		s.size += int64(room)
+		p = p[room:]
+		if s.size%pageBytes == 0 {
+			s.endPage()
+		}
+	}
+	return n, err
+}
+
+func (s *summer) endPage() {
+	s.sums = binary.LittleEndian.AppendUint64(s.sums, s.page.Sum64())
+	s.page.Reset()
+}
+
+// endData says that what follows is no page any more.
+func (s *summer) endData() (size int64, sums []byte) {
+	if s.size%pageBytes != 0 {
+		s.endPage()
+	}
+	s.ended = true
+	return s.size, s.sums
+}
+
+// Binary names the columns that table.View.Binary found.
+func Binary(places []int) []string {
+	names := make([]string, len(places))
+	for i, place := range places {
+		names[i] = messageColumn
+		if place < table.Columns {
+			names[i] = columnNames[place]
+		}
+	}
+	slices.Sort(names)
+	return names
+}

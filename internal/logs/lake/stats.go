@@ -1,0 +1,149 @@
+package lake
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
+)
+
+var errSum = fmt.Errorf("%w: SHA-256", segment.ErrDamaged)
+
+// counts are what happened since the lake was opened.
+type counts struct {
+	appended, sealed, merged, deleted uint64
+	replayed, tornBytes, damagedFrames,
+	catalogueRebuilt uint64
+	waits, stalls uint64
+}
+
+// State of the disk budget.
+type State string
+
+// States.
+const (
+	Fine State = "fine"
+	Near State = "near" // more than nine tenths of Limits.DiskBytes are used
+	Full State = "full" // Append is refused
+)
+
+// Alarm is something that somebody should look at.
+type Alarm struct {
+	Reason string // stable code: append, seal, merge, wal, log, catalogue, damaged, missing, sidecar, evidence, remove, …
+	Place  string // name of a file; may be empty
+	Detail string
+}
+
+// SourceStats is what the lake holds of a source.
+type SourceStats struct {
+	Name     string
+	Rows     uint64
+	Bytes    int64 // of sealed messages
+	Last     uint64
+	From, To int64 // microseconds since 1970 UTC; both 0: none sealed alone
+}
+
+// Stats is the lake at one moment.
+type Stats struct {
+	Files      int
+	Blocks     int
+	SealedRows int
+	HotRows    int
+	DiskBytes  int64 // sealed files with what stands beside them, and logs
+	RawBytes   int64 // of sealed messages
+	Budget     State
+	Waiting    int64 // bytes of records that wait for the disk
+	Unsealed   int   // full segments that wait for their seal
+	Sources    []SourceStats
+	Alarms     []Alarm
+
+	Appended, Sealed, Merged, Deleted  uint64 // since the lake was opened: records, then files
+	Replayed, TornBytes, DamagedFrames uint64 // of logs at the start
+	CatalogueRebuilt                   bool
+	Waits, Stalls                      uint64 // appends that found the queue full; commits that waited for a seal
+}
+
+// Stats tells how the lake is.
+func (l *Lake) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := &l.counts
+	s := Stats{
+		Files: len(l.files), DiskBytes: l.used(), Budget: l.budget(), Waiting: l.queued, Unsealed: len(l.sealing),
+		Appended: c.appended, Sealed: c.sealed, Merged: c.merged, Deleted: c.deleted, Replayed: c.replayed,
+		TornBytes: c.tornBytes, DamagedFrames: c.damagedFrames, CatalogueRebuilt: c.catalogueRebuilt > 0,
+		Waits: c.waits, Stalls: c.stalls,
+	}
+	by := map[string]*SourceStats{}
+	of := func(name string) *SourceStats {
+		if by[name] == nil {
+			by[name] = &SourceStats{Name: name, Last: max(l.next[name], 1) - 1}
+		}
+		return by[name]
+	}
+	for _, f := range l.files {
+		s.Blocks += len(f.Blocks)
+		for i := range f.Sources {
+			t := of(f.Sources[i].Name)
+			t.Rows += uint64(f.Sources[i].Rows)
+			t.Bytes += f.Sources[i].Bytes
+			s.SealedRows += f.Sources[i].Rows
+			s.RawBytes += f.Sources[i].Bytes
+		}
+		for i := range f.Blocks {
+			if b := &f.Blocks[i]; b.Source != "" {
+				t := of(b.Source)
+				if t.From == 0 && t.To == 0 {
+					t.From, t.To = b.From, b.To
+				}
+				t.From, t.To = min(t.From, b.From), max(t.To, b.To)
+			}
+		}
+	}
+	for _, h := range append(slices.Clone(l.sealing), l.hot) {
+		if h == nil {
+			continue
+		}
+		s.HotRows += h.table.Rows()
+		for name, n := range h.table.View().CountSources() {
+			of(name).Rows += uint64(n)
+		}
+	}
+	for _, t := range by {
+		s.Sources = append(s.Sources, *t)
+	}
+	slices.SortFunc(s.Sources, func(a, b SourceStats) int { return strings.Compare(a.Name, b.Name) })
+	for key, detail := range l.alarms {
+		reason, place, _ := strings.Cut(key, " ")
+		s.Alarms = append(s.Alarms, Alarm{reason, place, detail})
+	}
+	slices.SortFunc(s.Alarms, func(a, b Alarm) int { return strings.Compare(a.Reason+" "+a.Place, b.Reason+" "+b.Place) })
+	return s
+}
+
+// used is the size of everything in the folder that grows. l.mu is held.
+func (l *Lake) used() int64 {
+	n := l.bytes
+	for _, h := range append(slices.Clone(l.sealing), l.hot) {
+		if h != nil {
+			n += h.logged
+		}
+	}
+	return n
+}
+
+// budget says how the disk budget stands. l.mu is held.
+func (l *Lake) budget() State {
+	limit := l.config.Limits.DiskBytes
+	switch used := l.used(); {
+	case limit <= 0 || used < limit/10*9:
+		return Fine
+	case used < limit:
+		return Near
+	}
+	return Full
+}
+
+// overBudget says whether nothing more may be appended. l.mu is held.
+func (l *Lake) overBudget() bool { return l.budget() == Full }

@@ -1,0 +1,271 @@
+package table
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/kizuki-security/kizuki/internal/logs/event"
+	"github.com/kizuki-security/kizuki/internal/logs/query"
+)
+
+// Block holds rows sorted by source, time and sequence, at most BlockRows.
+type Block struct {
+	Stat     query.Stat
+	Seqs     []uint64
+	Times    []int64 // microseconds since 1970 UTC
+	Received []int64
+	Cols     []*query.Column // as Names; nil: all rows have ""
+	Text     []byte          // messages one after another
+	Ends     []uint32        // where they end
+}
+
+// Rows is the number of rows.
+func (b *Block) Rows() int { return len(b.Seqs) }
+
+// Value of a column in a row.
+func (b *Block) Value(col, row int) string {
+	if c := b.Cols[col]; c != nil {
+		return c.Values[c.Codes[row]]
+	}
+	return ""
+}
+
+// Raw is the message of a row.
+func (b *Block) Raw(row int) []byte {
+	from := uint32(0)
+	if row > 0 {
+		from = b.Ends[row-1]
+	}
+	return b.Text[from:b.Ends[row]:b.Ends[row]]
+}
+
+// Record makes the record of a row anew, without native keys that have no column.
+func (b *Block) Record(row int) event.Record {
+	return record(b.Seqs[row], b.Times[row], b.Received[row], b.Raw(row), func(col int) string { return b.Value(col, row) })
+}
+
+// Order sorts the rows from:to of a view by source, time and sequence.
+func (v *View) Order(from, to int) []int32 {
+	type key struct {
+		at  int64
+		seq uint64
+		src uint32
+		row int32
+	}
+	rank := v.sourceRanks()
+	keys := make([]key, 0, to-from)
+	for i := from; i < to; i++ {
+		src := uint32(0)
+		if rank != nil {
+			src = rank[v.cols[Source].codes[i]]
+		}
+		keys = append(keys, key{v.Times[i], v.Seqs[i], src, int32(i)})
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		if a.src != b.src {
+			return cmp.Compare(a.src, b.src)
+		}
+		if a.at != b.at {
+			return cmp.Compare(a.at, b.at)
+		}
+		return cmp.Compare(a.seq, b.seq)
+	})
+	order := make([]int32, len(keys))
+	for i := range keys {
+		order[i] = keys[i].row
+	}
+	return order
+}
+
+// sourceRanks gives each code of the source column its place in the order of names.
+func (v *View) sourceRanks() []uint32 {
+	values := v.cols[Source].values
+	if len(values) == 0 {
+		return nil
+	}
+	sorted := make([]int, len(values))
+	for i := range sorted {
+		sorted[i] = i
+	}
+	slices.SortFunc(sorted, func(a, b int) int { return strings.Compare(values[a], values[b]) })
+	rank := make([]uint32, len(values))
+	for place, code := range sorted {
+		rank[code] = uint32(place)
+	}
+	return rank
+}
+
+// Cut splits an order into blocks by the limits of a block.
+func (v *View) Cut(order []int32) [][]int32 {
+	var blocks [][]int32
+	from, size := 0, 0
+	for i, row := range order {
+		n := len(v.Raw[row])
+		if i > from && (i-from == BlockRows || size+n > BlockBytes) {
+			blocks = append(blocks, order[from:i:i])
+			from, size = i, 0
+		}
+		size += n
+	}
+	if from < len(order) {
+		blocks = append(blocks, order[from:])
+	}
+	return blocks
+}
+
+// Stat tells of a block without making it.
+func (v *View) Stat(rows []int32) query.Stat {
+	s := query.Stat{Rows: len(rows), From: v.Times[rows[0]], To: v.Times[rows[0]], Source: v.Source(int(rows[0]))}
+	for _, r := range rows {
+		s.From, s.To = min(s.From, v.Times[r]), max(s.To, v.Times[r])
+		s.Bytes += int64(len(v.Raw[r]))
+	}
+	if v.Source(int(rows[len(rows)-1])) != s.Source { // rows are sorted by source
+		s.Source = ""
+	}
+	return s
+}
+
+// Block makes a block of rows that Order and Cut gave.
+func (v *View) Block(rows []int32) *Block { return v.Into(&Block{}, rows) }
+
+// Into makes a block as Block does, in the memory of one that is not used any more.
+func (v *View) Into(b *Block, rows []int32) *Block {
+	*b = Block{Stat: v.Stat(rows), Cols: make([]*query.Column, Columns), Text: b.Text[:0]}
+	b.Seqs, b.Times, b.Received = Pick(v.Seqs, rows), Pick(v.Times, rows), Pick(v.Received, rows)
+	var remap Remap
+	for i := range b.Cols {
+		b.Cols[i] = v.Column(i, rows, &remap)
+	}
+	if int64(cap(b.Text)) < b.Stat.Bytes {
+		b.Text = make([]byte, 0, b.Stat.Bytes)
+	}
+	b.Text, b.Ends = v.messages(b.Text, rows)
+	return b
+}
+
+// Pick gathers the values of rows.
+func Pick[T any](all []T, rows []int32) []T {
+	picked := make([]T, len(rows))
+	for i, r := range rows {
+		picked[i] = all[r]
+	}
+	return picked
+}
+
+// Remap turns codes of a table into codes of a block. The zero value is ready; it may be used again.
+type Remap struct {
+	to   []uint16
+	seen []uint32 // to[i] counts when seen[i] is round
+	n    uint32
+}
+
+func (m *Remap) reset(codes int) {
+	if len(m.to) < codes {
+		m.to, m.seen, m.n = make([]uint16, codes), make([]uint32, codes), 0
+	}
+	m.n++
+}
+
+// Column makes one column of a block, nil when all rows have "".
+func (v *View) Column(col int, rows []int32, remap *Remap) *query.Column {
+	c := &v.cols[col]
+	if c.codes == nil {
+		return nil
+	}
+	remap.reset(len(c.values))
+	out := &query.Column{Codes: make([]uint16, len(rows))}
+	for i, r := range rows {
+		code := c.codes[r]
+		if remap.seen[code] != remap.n {
+			remap.seen[code] = remap.n
+			remap.to[code] = uint16(len(out.Values))
+			out.Values = append(out.Values, c.values[code])
+		}
+		out.Codes[i] = remap.to[code]
+	}
+	if len(out.Values) == 1 && out.Values[0] == "" {
+		return nil
+	}
+	return out
+}
+
+// Messages puts the messages of rows, size bytes together, one after another.
+func (v *View) Messages(rows []int32, size int64) (text []byte, ends []uint32) {
+	return v.messages(make([]byte, 0, size), rows)
+}
+
+func (v *View) messages(text []byte, rows []int32) (_ []byte, ends []uint32) {
+	ends = make([]uint32, len(rows))
+	for i, r := range rows {
+		text = append(text, v.Raw[r]...)
+		ends[i] = uint32(len(text))
+	}
+	return text, ends
+}
+
+// AddRow appends a row of a block: what a merge does. codes remembers what codes of b are in t; it belongs to one pair
+// of t and b and is made by Codes.
+func (t *Table) AddRow(b *Block, row int, codes [][]uint32) {
+	t.begin(b.Seqs[row], b.Times[row], b.Received[row], b.Raw(row))
+	for i, c := range b.Cols {
+		if c == nil {
+			continue
+		}
+		code := c.Codes[row]
+		value := c.Values[code]
+		if value == "" {
+			continue
+		}
+		if known := codes[i][code]; known != 0 {
+			t.cols[i].put(len(t.seqs), known)
+			continue
+		}
+		t.set(i, value)
+		codes[i][code] = t.cols[i].index[value]
+	}
+	t.end()
+}
+
+// Codes makes the memory that AddRow needs for a block.
+func Codes(b *Block) [][]uint32 {
+	codes := make([][]uint32, len(b.Cols))
+	for i, c := range b.Cols {
+		if c != nil {
+			codes[i] = make([]uint32, len(c.Values))
+		}
+	}
+	return codes
+}
+
+// Binary says which columns hold bytes that are no UTF-8, by their place; Columns stands for the messages.
+func (v *View) Binary() []int {
+	var places []int
+	for i := range v.cols {
+		if slices.ContainsFunc(v.cols[i].values, func(s string) bool { return !utf8.ValidString(s) }) {
+			places = append(places, i)
+		}
+	}
+	if slices.ContainsFunc(v.Raw, func(raw []byte) bool { return !utf8.Valid(raw) }) {
+		places = append(places, Columns)
+	}
+	return places
+}
+
+// CountSources counts the rows of each source.
+func (v *View) CountSources() map[string]int {
+	c := &v.cols[Source]
+	counts := make([]int, len(c.values))
+	for _, code := range c.codes {
+		counts[code]++
+	}
+	out := make(map[string]int, len(counts))
+	for code, n := range counts {
+		if n > 0 {
+			out[c.values[code]] = n
+		}
+	}
+	return out
+}

@@ -1,0 +1,144 @@
+package lake
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/skip"
+)
+
+// Tidy does what can wait: it seals a segment of a day that is over, makes sidecars and notes that are missing, and
+// merges. It deletes nothing; see Expire.
+func (l *Lake) Tidy(ctx context.Context) error {
+	l.tidying.Lock()
+	defer l.tidying.Unlock()
+	poke(l.wake)
+	l.proveMissing(ctx)
+	errs := []error{l.mendSidecars(ctx)}
+	for ctx.Err() == nil {
+		inputs := l.plan()
+		if len(inputs) == 0 {
+			break
+		}
+		if err := l.merge(ctx, inputs); err != nil {
+			l.alarm("merge", inputs[0].Name, err)
+			return errors.Join(append(errs, err)...)
+		}
+		l.clear("merge", inputs[0].Name)
+	}
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// live lists the live files, oldest first.
+func (l *Lake) live(want func(*sealed) bool) []*sealed {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var files []*sealed
+	for _, f := range l.files {
+		if want(f) {
+			files = append(files, f)
+		}
+	}
+	slices.SortFunc(files, func(a, b *sealed) int { return cmp.Compare(a.ID, b.ID) })
+	return files
+}
+
+// proveMissing asks for the notes of segments that have none.
+func (l *Lake) proveMissing(ctx context.Context) {
+	if l.config.Evidence == nil {
+		return
+	}
+	for _, f := range l.live(func(f *sealed) bool { return !f.noted && f.Level == 0 }) {
+		if ctx.Err() != nil {
+			return
+		}
+		l.prove(ctx, f)
+	}
+}
+
+// mendSidecars makes sidecars anew that are missing or do not fit.
+func (l *Lake) mendSidecars(ctx context.Context) error {
+	var errs []error
+	for _, f := range l.live(func(f *sealed) bool { return l.alarms["sidecar "+f.Name] != "" }) {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := l.mendSidecar(f); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (l *Lake) mendSidecar(f *sealed) error {
+	o, err := l.cache.open(l.fs, f)
+	if err != nil {
+		return l.noteDamage(f, err)
+	}
+	var b skip.Builder
+	for i := range f.Blocks {
+		block, err := o.reader.Block(i)
+		if err != nil {
+			return errors.Join(l.noteDamage(f, err), l.cache.release(o))
+		}
+		b.Add(block)
+	}
+	if err := l.cache.release(o); err != nil {
+		return err
+	}
+	// Who has the file open keeps the old sidecar until it is closed.
+	err = errors.Join(l.cache.forget(f.ID), disk.WriteFile(l.fs, f.skipPath(), b.Bytes(f.Size, f.Footer)))
+	if err == nil {
+		l.clear("sidecar", f.Name)
+	}
+	return err
+}
+
+// Check compares every sealed file with its catalogue entry, by SHA-256 where that is known, and returns the names of
+// those that are not as they were written, with the reason.
+func (l *Lake) Check(ctx context.Context) (map[string]error, error) {
+	bad := map[string]error{}
+	for _, f := range l.live(func(*sealed) bool { return true }) {
+		if err := ctx.Err(); err != nil {
+			return bad, err
+		}
+		if err := l.checkOne(f); err != nil {
+			bad[f.Name] = err
+		}
+	}
+	return bad, nil
+}
+
+func (l *Lake) checkOne(f *sealed) error {
+	l.mu.Lock()
+	f.refs++
+	l.mu.Unlock()
+	return errors.Join(l.readWhole(f), l.unuse(f))
+}
+
+func (l *Lake) readWhole(f *sealed) error {
+	o, err := l.cache.open(l.fs, f)
+	if err != nil {
+		return l.noteDamage(f, err)
+	}
+	for i := range f.Blocks {
+		if _, e := evidenceOf(o.reader, i); e != nil {
+			err = l.noteDamage(f, e)
+			break
+		}
+	}
+	if err == nil && f.SHA256 != "" {
+		file, e := l.fs.Open(f.path)
+		if e != nil {
+			return errors.Join(l.noteDamage(f, e), l.cache.release(o))
+		}
+		sum, e := sumFile(file)
+		if err = errors.Join(e, file.Close()); err == nil && sum != f.SHA256 {
+			err = l.noteDamage(f, errSum)
+		}
+	}
+	return errors.Join(err, l.cache.release(o))
+}
