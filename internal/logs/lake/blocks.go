@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -231,4 +232,6 @@ func (b *sealedBlock) Release() {
 }
 
 // beside is the name of a file that belongs to a sealed one.
-func beside(path, ending string) string { return strings.TrimSuffix(path, ".parquet") + ending }
+func beside(path, ending string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + ending
+}

@@ -29,10 +29,9 @@ func (l *Lake) replace(m *merger) error {
 	}
 	commit := l.path("merge", fmt.Sprintf("%016d.commit", m.outputs[0].id))
 	if err := disk.WriteFile(l.fs, commit, data); err != nil {
-		return errors.Join(err, m.abandon(), l.fs.Remove(commit))
+		return l.undecided(m, commit, err)
 	}
 	if err := l.rename(c.Outputs, commit, false); err != nil {
-		// Some files may have their names. Until all have, the inputs stay what counts, here; a start goes on.
 		return l.undecided(m, commit, err)
 	}
 	l.mu.Lock()
@@ -56,13 +55,22 @@ func (l *Lake) replace(m *merger) error {
 	return nil
 }
 
-// undecided takes a merge back whose files could not all get their names.
+// undecided takes a merge back whose decision could not be carried out. Where that fails too, a start may find the
+// decision or its files: until then the inputs stay as they are, so that the start can choose.
 func (l *Lake) undecided(m *merger, commit string, cause error) error {
-	errs := []error{cause, l.fs.Remove(commit)}
+	err := l.fs.Remove(commit)
 	for _, o := range m.outputs {
-		errs = append(errs, l.fs.Remove(o.path))
+		err = errors.Join(err, l.fs.Remove(o.path))
 	}
-	return errors.Join(append(errs, m.abandon())...)
+	err = errors.Join(err, m.abandon())
+	if err != nil {
+		l.mu.Lock()
+		for _, f := range m.inputs {
+			l.lingering[f.ID] = true
+		}
+		l.mu.Unlock()
+	}
+	return errors.Join(cause, err)
 }
 
 // retireFiles takes files out of the list of live ones; those that no look uses can be removed. l.mu is held.

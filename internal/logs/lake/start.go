@@ -68,6 +68,11 @@ func (l *Lake) walk() (map[uint64]*onDisk, error) {
 	if err != nil {
 		return nil, err
 	}
+	for path := range extra { // beside a file that was taken back
+		if id, ok := idOf(beside(path, ".parquet")); ok && found[id] == nil {
+			unfinished = append(unfinished, path)
+		}
+	}
 	for _, path := range unfinished {
 		if err := l.fs.Remove(path); err != nil {
 			return nil, err
@@ -119,9 +124,7 @@ func (l *Lake) adopt(found map[uint64]*onDisk) error {
 	for source, n := range state.Next {
 		l.next[source] = max(l.next[source], n)
 	}
-	if err := l.bury(); err != nil {
-		return err
-	}
+	stuck := l.bury()
 	for id, entry := range state.Files {
 		l.nextID = max(l.nextID, id+1)
 		if found[id] == nil && !l.lingering[id] {
@@ -134,7 +137,7 @@ func (l *Lake) adopt(found map[uint64]*onDisk) error {
 		l.bytes += f.bytes
 		l.learn(f.File)
 	}
-	clear(l.lingering)
+	l.lingering = stuck
 	if stale || len(l.files) != len(state.Files) {
 		return l.rewriteCatalogue()
 	}
@@ -151,8 +154,10 @@ func (l *Lake) learn(f *catalogue.File) {
 	}
 }
 
-// bury removes files that a merged one replaces or a tombstone names. While it runs, lingering holds their identities.
-func (l *Lake) bury() error {
+// bury removes files that a merged one replaces or a tombstone names, and gives those that could not be removed.
+// Afterwards lingering holds the identities of all.
+func (l *Lake) bury() (stuck map[uint64]bool) {
+	stuck = map[uint64]bool{}
 	l.undoHalves()
 	gone := map[uint64]bool{}
 	for _, f := range l.files {
@@ -177,10 +182,11 @@ func (l *Lake) bury() error {
 		}
 		delete(l.files, id)
 		if err := l.removeFile(f); err != nil {
-			return err
+			l.alarm("remove", f.Name, err)
+			stuck[id] = true
 		}
 	}
-	return nil
+	return stuck
 }
 
 // examine makes the catalogue's entry of a file from the file.

@@ -6,6 +6,7 @@
 // it for VictoriaLogs; querytest has a store in memory, random queries and a naive evaluator.
 //
 //	search → text
+//	logsql → text
 package query
 
 import (

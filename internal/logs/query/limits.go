@@ -1,8 +1,8 @@
 package query
 
 import (
-	"fmt"
 	"math"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -66,7 +66,7 @@ func Check(q Query, l Limits) error {
 func checkVerb(v Verb, l Limits) error {
 	rows := func(n, least int) error {
 		if n < least || n > l.Rows {
-			return refuse(TooManyRows, fmt.Sprint(n))
+			return refuse(TooManyRows, strconv.Itoa(n))
 		}
 		return nil
 	}
@@ -156,7 +156,7 @@ func (c *checker) term(t Term, depth int) error {
 			return refuse(Unexpected, string(t.Op))
 		}
 		if t.Value <= -numberEnd || t.Value >= numberEnd {
-			return refuse(BadNumber, fmt.Sprint(t.Value))
+			return refuse(BadNumber, strconv.FormatInt(t.Value, 10))
 		}
 	case Time:
 		if t.From != minTime && !saneTime(t.From) || t.To != maxTime && !saneTime(t.To) {

@@ -44,9 +44,10 @@ func (p *parser) field(name token, cased bool) (query.Term, error) {
 		return t, err
 	case bare:
 		return p.in(field, cased)
+	default:
+		n, err := p.number(field)
+		return query.Number{Field: field, Op: query.Op(op), Value: n}, err
 	}
-	n, err := p.number(field)
-	return query.Number{Field: field, Op: query.Op(op), Value: n}, err
 }
 
 // equal reads what stands behind =.

@@ -187,8 +187,9 @@ func (p *parser) leaf() (query.Term, error) {
 		return query.Substring{Text: v.text, Cased: cased}, err
 	case bare, quoted:
 		return p.named(cased)
+	default:
+		return nil, p.fail(query.Unexpected, "")
 	}
-	return nil, p.fail(query.Unexpected, "")
 }
 
 // cased takes the prefix "cased:".
@@ -260,8 +261,9 @@ func (p *parser) comparison() bool {
 		return true
 	case "~", "!~":
 		return !p.tok.spaced
+	default:
+		return p.word("in")
 	}
-	return p.word("in")
 }
 
 // checkWord refuses bare words that mean something else to the person than to us.

@@ -13,8 +13,10 @@ var layouts = []struct {
 	layout string
 	span   time.Duration
 }{
-	{"2006-01-02T15:04:05.999999999", time.Microsecond}, {"2006-01-02T15:04:05", time.Second},
-	{"2006-01-02T15:04", time.Minute}, {"2006-01-02", 0},
+	{"2006-01-02T15:04:05.999999999", time.Microsecond},
+	{"2006-01-02T15:04:05", time.Second},
+	{"2006-01-02T15:04", time.Minute},
+	{"2006-01-02", 0},
 }
 
 // instant reads a time and gives the span it stands for, in microseconds: 2026-11-23 is from midnight to midnight.
@@ -76,8 +78,9 @@ func (p *parser) time() (query.Term, error) {
 		return query.Between(math.MinInt64, from), nil
 	case "<=":
 		return query.Between(math.MinInt64, to), nil
+	default:
+		return nil, &query.Error{Reason: query.Unexpected, At: op.at, End: op.end, Found: op.text, Hint: "time in " + v.text}
 	}
-	return nil, &query.Error{Reason: query.Unexpected, At: op.at, End: op.end, Found: op.text, Hint: "time in " + v.text}
 }
 
 // timeIn reads "in A" or "in A..B".

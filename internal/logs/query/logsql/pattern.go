@@ -65,8 +65,9 @@ func rewrite(b *strings.Builder, re *syntax.Regexp) bool {
 			times += strconv.Itoa(re.Max)
 		}
 		return repeat(b, re.Sub[0], "{"+times+"}")
+	default: // word borders are those of ASCII, line borders and single dots see voice marks
+		return false
 	}
-	return false // word borders are those of ASCII, line borders and single dots see voice marks
 }
 
 func all(b *strings.Builder, subs []*syntax.Regexp, between string) bool {

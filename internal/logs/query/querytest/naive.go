@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -89,7 +90,7 @@ var known sync.Map
 func compiled(pattern string, cased bool) *regexp.Regexp {
 	key := fmt.Sprint(cased, pattern)
 	if re, ok := known.Load(key); ok {
-		return re.(*regexp.Regexp) //nolint:errcheck,forcetypeassert // nothing else is stored
+		return re.(*regexp.Regexp)
 	}
 	if !cased {
 		pattern = "(?i)" + notASCII.ReplaceAllStringFunc(pattern, func(p string) string {
@@ -319,7 +320,7 @@ func (n naive) cell(r *event.Record, name string) string {
 	case "received":
 		return r.Received.UTC().Format(layout)
 	case "seq":
-		return fmt.Sprint(r.Seq)
+		return strconv.FormatUint(r.Seq, 10)
 	case "raw":
 		return string(r.Raw)
 	case "ip":

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -112,10 +113,10 @@ func jsonLine(r *rand.Rand, rec *event.Record) []byte {
 	field("Image", pick(r, images))
 	field("CommandLine", "cmd /c "+strings.ToValidUTF8(pick(r, verbs), "?"))
 	if r.IntN(2) == 0 {
-		field("LogonType", fmt.Sprint(r.IntN(12)))
+		field("LogonType", strconv.Itoa(r.IntN(12)))
 		field("extra.key", pick(r, users))
 	}
-	field("n", fmt.Sprint(r.IntN(300)-100))
+	field("n", strconv.Itoa(r.IntN(300)-100))
 	if r.IntN(4) == 0 {
 		field("extra.key", "second "+rec.User)
 		field("message", strings.ToValidUTF8(pick(r, verbs), "?"))
@@ -241,8 +242,11 @@ func (g *Generator) time(rec *event.Record) query.Term {
 
 func (g *Generator) nets() []netip.Prefix {
 	return [][]netip.Prefix{
-		{netip.MustParsePrefix("10.1.2.3/32")}, {netip.MustParsePrefix("10.1.2.0/24")}, {netip.MustParsePrefix("2001:db8::/32")},
-		{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("192.168.0.0/16")}, {netip.MustParsePrefix("fe80::1/128")},
+		{netip.MustParsePrefix("10.1.2.3/32")},
+		{netip.MustParsePrefix("10.1.2.0/24")},
+		{netip.MustParsePrefix("2001:db8::/32")},
+		{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("192.168.0.0/16")},
+		{netip.MustParsePrefix("fe80::1/128")},
 	}[g.Rand.IntN(5)]
 }
 

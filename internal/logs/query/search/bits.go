@@ -1,6 +1,9 @@
 package search
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // rows is a set of the rows of a block, a bit for each; bits beyond the rows are 0.
 type rows []uint64
@@ -45,8 +48,8 @@ func (r rows) each(do func(row int) bool) {
 
 // back calls do for each row of the set in falling order, until it returns false.
 func (r rows) back(do func(row int) bool) {
-	for i := len(r) - 1; i >= 0; i-- {
-		for w := r[i]; w != 0; {
+	for i, w := range slices.Backward(r) {
+		for w != 0 {
 			bit := 63 - bits.LeadingZeros64(w)
 			if !do(i<<6 + bit) {
 				return

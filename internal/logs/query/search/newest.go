@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -92,33 +93,23 @@ func (newest) whole(query.Stat) bool { return false }
 func (newest) merge(sink) error      { return nil }
 
 func (n newest) take(v *view, block int, found rows) error {
-	times, err := v.loadTimes()
-	if err != nil {
+	// Read what is needed first: the others wait for the lock.
+	if err := v.places(found, true, func(place) bool { return false }); err != nil {
 		return err
-	}
-	seqs, err := v.loadSeqs()
-	if err != nil {
-		return err
-	}
-	source := func(int) string { return v.stat.Source }
-	if v.stat.Source == "" {
-		column, err := v.column("source", found)
-		if err != nil {
-			return err
-		}
-		if column != nil {
-			source = func(row int) string { return column.Values[column.Codes[row]] }
-		}
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	found.back(func(row int) bool {
-		if last, full := n.full(); full && times[row] < last {
+	err := v.places(found, true, func(p place) bool {
+		if last, full := n.full(); full && p.time < last {
 			return v.stat.Source == "" // the times of one source rise
 		}
-		n.offer(place{time: times[row], source: source(row), seq: seqs[row], block: block, row: row})
+		p.block = block
+		n.offer(p)
 		return true
 	})
+	if err != nil {
+		return err
+	}
 	return n.keep(v, block)
 }
 
@@ -159,8 +150,8 @@ func (r *run) newest(ctx context.Context, verb query.Newest) (*query.Result, err
 	result := &query.Result{}
 	if verb.Fields != nil {
 		result.Table = &query.Table{Columns: verb.Fields, Rows: g.cells}
-		for i := len(g.cells) - 1; i >= 0; i-- {
-			if g.lost[i] {
+		for i, lost := range slices.Backward(g.lost) {
+			if lost {
 				result.Table.Rows = slices.Delete(result.Table.Rows, i, i+1)
 			}
 		}
@@ -286,22 +277,6 @@ func (g *gather) raws(v *view, which []int) error {
 	return nil
 }
 
-// received gives the times of receipt where the block knows them.
-func received(v *view) ([]int64, error) {
-	r, ok := v.Block.(query.Receiver)
-	if !ok {
-		return nil, nil
-	}
-	times, err := r.Received()
-	if err != nil {
-		return nil, fmt.Errorf("received: %w", err)
-	}
-	if len(times) != v.stat.Rows {
-		return nil, fmt.Errorf("received: %w", errShape)
-	}
-	return times, nil
-}
-
 // lines makes records.
 func (g *gather) lines(v *view, in rows, which []int) error {
 	if err := g.raws(v, which); err != nil {
@@ -313,7 +288,7 @@ func (g *gather) lines(v *view, in rows, which []int) error {
 	}
 	for _, i := range which {
 		p, r := &g.places[i], &g.records[i]
-		r.Source, r.Seq, r.Time, r.Raw = p.source, p.seq, time.UnixMicro(p.time).UTC(), p.raw
+		r.Source, r.Seq, r.Time, r.Raw = strings.Clone(p.source), p.seq, time.UnixMicro(p.time).UTC(), p.raw
 		if came != nil {
 			r.Received = time.UnixMicro(came[p.row]).UTC()
 		}
@@ -365,7 +340,7 @@ func (g *gather) cell(v *view, name string, in rows, which []int) (func(p *place
 	case query.ColumnTime:
 		return func(p *place) string { return time.UnixMicro(p.time).UTC().Format(timeLayout) }, nil
 	case query.ColumnSeq:
-		return func(p *place) string { return fmt.Sprint(p.seq) }, nil
+		return func(p *place) string { return strconv.FormatUint(p.seq, 10) }, nil
 	case query.ColumnRaw:
 		return func(p *place) string { return string(p.raw) }, g.raws(v, which)
 	case query.ColumnReceived:

@@ -284,8 +284,9 @@ func compares(v string, op query.Op, want int64) bool {
 		return n <= want
 	case query.Greater:
 		return n > want
+	default:
+		return n >= want
 	}
-	return n >= want
 }
 
 // nets gives the predicate of networks. Most values are plain IPv4 addresses that differ in their first numbers; those

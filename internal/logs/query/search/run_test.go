@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 )
 
 // lines makes records of one source, a second apart, in blocks of ten.
-func lines(n int, line func(i int) string) (*querytest.Memory, []event.Record) {
+func lines(n int, line func(i int) string) *querytest.Memory {
 	var records []event.Record
 	for i := range n {
 		at := time.Date(2026, 11, 23, 0, 0, i, 0, time.UTC)
@@ -26,7 +27,7 @@ func lines(n int, line func(i int) string) (*querytest.Memory, []event.Record) {
 			Source: "fgt", Seq: uint64(i + 1), Time: at, Received: at, Format: event.Raw, Raw: []byte(line(i)), Host: fmt.Sprint("host", i%7),
 		})
 	}
-	return querytest.NewMemory(records, 100, 10), records
+	return querytest.NewMemory(records, 100, 10)
 }
 
 func parse(t *testing.T, text string) query.Query {
@@ -49,7 +50,7 @@ func run(t *testing.T, store query.Store, text string, o query.Options) *query.R
 
 func TestNewestStopsEarly(t *testing.T) {
 	t.Parallel()
-	store, _ := lines(1000, func(i int) string { return fmt.Sprint("line ", i) })
+	store := lines(1000, func(i int) string { return fmt.Sprint("line ", i) })
 	r := run(t, store, "line | newest 15", query.Options{Workers: 1})
 	if len(r.Records) != 15 || r.Records[0].Seq != 1000 || r.Records[14].Seq != 986 {
 		t.Fatalf("%d records: %+v", len(r.Records), r.Records)
@@ -61,7 +62,7 @@ func TestNewestStopsEarly(t *testing.T) {
 
 func TestIndexRulesBlocksOut(t *testing.T) {
 	t.Parallel()
-	store, _ := lines(1000, func(i int) string {
+	store := lines(1000, func(i int) string {
 		if i == 777 {
 			return "needle 10.9.8.7"
 		}
@@ -85,7 +86,7 @@ func TestIndexRulesBlocksOut(t *testing.T) {
 // A count of what is known of blocks alone opens none.
 func TestCountWithoutOpening(t *testing.T) {
 	t.Parallel()
-	store, _ := lines(1000, func(int) string { return "x" })
+	store := lines(1000, func(int) string { return "x" })
 	store.Break = func(int, string) error { return errors.New("opened") }
 	r := run(t, store, "source=fgt | count", query.Options{})
 	if r.Count != 1000 || r.Partial() {
@@ -98,7 +99,7 @@ func TestCountWithoutOpening(t *testing.T) {
 
 func TestDamageIsNamedAndTheRestAnswered(t *testing.T) {
 	t.Parallel()
-	store, _ := lines(100, func(i int) string { return fmt.Sprint("line ", i) })
+	store := lines(100, func(i int) string { return fmt.Sprint("line ", i) })
 	for _, part := range []string{"open", "may", "messages", "column", "panic"} {
 		store.Break = func(i int, p string) error {
 			if i == 4 && part == "panic" && p == "messages" {
@@ -191,7 +192,7 @@ func (b brokenBlock) Messages() ([]byte, []uint32, error) {
 
 func TestContradictionsAreDamage(t *testing.T) {
 	t.Parallel()
-	store, _ := lines(100, func(i int) string { return fmt.Sprint("line ", i) })
+	store := lines(100, func(i int) string { return fmt.Sprint("line ", i) })
 	r := run(t, brokenShape{store}, "line host~host | histogram 7s", query.Options{})
 	if len(r.Damaged) != 5 || r.Count != 60 {
 		t.Errorf("%d lines, damaged %v", r.Count, r.Damaged)
@@ -200,7 +201,7 @@ func TestContradictionsAreDamage(t *testing.T) {
 
 func TestLimitsAreErrors(t *testing.T) {
 	t.Parallel()
-	store, _ := lines(1000, func(i int) string { return strings.Repeat("x", 1000) + fmt.Sprint(i) })
+	store := lines(1000, func(i int) string { return strings.Repeat("x", 1000) + strconv.Itoa(i) })
 	for text, want := range map[string]query.Reason{
 		"* | histogram 1s":                  query.TooManyGroups,
 		"* | newest 500":                    query.TooLarge,
@@ -222,7 +223,7 @@ func TestLimitsAreErrors(t *testing.T) {
 
 func TestCancelAndProgress(t *testing.T) {
 	t.Parallel()
-	store, _ := lines(1000, func(i int) string { return fmt.Sprint("line ", i) })
+	store := lines(1000, func(i int) string { return fmt.Sprint("line ", i) })
 	ctx, cancel := context.WithCancel(t.Context())
 	var seen []query.Progress
 	_, err := search.Run(ctx, store, parse(t, "~line | count"), query.Options{Progress: func(p query.Progress) {
@@ -240,7 +241,7 @@ func TestCancelAndProgress(t *testing.T) {
 
 func TestUnknownNumbersAreEmpty(t *testing.T) {
 	t.Parallel()
-	store, _ := lines(20, func(int) string { return "" })
+	store := lines(20, func(int) string { return "" })
 	r := run(t, store, `severity="" src_port="" not severity>=0 | distinct host`, query.Options{})
 	if r.Count != 20 || r.Values != 7 || len(r.Groups) != 7 || r.Groups[0] != (query.Group{Value: "host0", Count: 3}) {
 		t.Errorf("%+v", r)
@@ -258,9 +259,54 @@ func TestDeterministic(t *testing.T) {
 		for range 5 {
 			got := run(t, store, text, query.Options{Workers: 4})
 			got.Stats, got.Count = query.Stats{}, 0
-			if !reflect.DeepEqual(got, want) {
+			if !reflect.DeepEqual(got.Records, want.Records) || !reflect.DeepEqual(got.Groups, want.Groups) ||
+				!reflect.DeepEqual(got.Table, want.Table) {
 				t.Fatalf("%s differs from run to run", text)
 			}
 		}
+	}
+}
+
+func TestEach(t *testing.T) {
+	t.Parallel()
+	records := querytest.Corpus(rand.New(rand.NewPCG(4, 4)), 2000)
+	store := querytest.NewMemory(records, 500, 60)
+	where := parse(t, "user=tanaka or ~京").Where
+	want := querytest.Naive(records, query.Query{Where: where, Verb: query.Newest{N: 10_000}}, query.Options{}).Records
+	place := func(r *event.Record) string { return r.Source + strconv.FormatUint(r.Seq, 10) }
+	all := map[string]event.Record{}
+	r, err := search.Each(t.Context(), store, where, query.Options{}, func(r *event.Record) error {
+		all[place(r)] = *r
+		return nil
+	})
+	if err != nil || len(all) != len(want) || r.Count != int64(len(want)) || len(want) < 100 {
+		t.Fatalf("%d records, %+v, %v, want %d", len(all), r, err, len(want))
+	}
+	for _, w := range want {
+		got := all[place(&w)]
+		if len(got.Raw)+len(w.Raw) == 0 {
+			got.Raw = w.Raw
+		}
+		if !reflect.DeepEqual(got, w) {
+			t.Fatalf("got %+v, want %+v", got, w)
+		}
+	}
+	enough := errors.New("enough")
+	if _, err = search.Each(t.Context(), store, where, query.Options{}, func(*event.Record) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("after an error of the receiver: %v", err)
+	}
+	store.Break = func(i int, p string) error {
+		if i == 3 && p == "received" {
+			return errors.New("bad checksum")
+		}
+		return nil
+	}
+	n := 0
+	r, err = search.Each(t.Context(), store, where, query.Options{}, func(*event.Record) error {
+		n++
+		return nil
+	})
+	if err != nil || len(r.Damaged) != 1 || n >= len(want) || n < len(want)/2 {
+		t.Errorf("%d records, %+v, %v", n, r, err)
 	}
 }

@@ -211,6 +211,7 @@ func TestPattern(t *testing.T) {
 }
 
 func benchmarkRows(b *testing.B, needle, line string) {
+	b.Helper()
 	lines := make([]string, 8192)
 	for i := range lines {
 		lines[i] = line

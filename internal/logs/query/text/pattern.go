@@ -116,6 +116,7 @@ func literal(re *syntax.Regexp, cased bool) string {
 		if re.Min > 0 {
 			return literal(re.Sub[0], cased)
 		}
+	default:
 	}
 	return ""
 }
