@@ -104,3 +104,68 @@ func TestCheckpointRefused(t *testing.T) {
 		}
 	}
 }
+
+func someTombstone() *proof.Tombstone {
+	return &proof.Tombstone{
+		Origin: "kizuki-lake/office/fw", Source: "fw", Ranges: []proof.Range{{First: 1, Last: 300}}, File: hashOf(3), Leaves: 4,
+		Root: hashOf(1), Reason: "保存期間の満了", By: "kizuki", Kept: []proof.Kept{{First: 257, Hashes: hashes(257, 300)}},
+		At: time.Date(2026, 11, 26, 1, 2, 3, 4e6, time.UTC),
+	}
+}
+
+func TestTombstone(t *testing.T) {
+	t.Parallel()
+	signer, verifier, _ := key(t)
+	signed, err := someTombstone().Sign(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := proof.OpenTombstone(signed, verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := someTombstone().Text()
+	if text, err := got.Text(); err != nil || text != want {
+		t.Errorf("read back as %q (%v), want %q", text, err, want)
+	}
+	if _, err := proof.OpenCheckpoint(signed, verifier); !proof.Is(err, proof.Malformed) {
+		t.Errorf("taken for a checkpoint: %v", err)
+	}
+	for name, change := range map[string]func(*proof.Tombstone){
+		"no reason":           func(s *proof.Tombstone) { s.Reason = "" },
+		"a reason of 2 lines": func(s *proof.Tombstone) { s.Reason = "a\nby b" },
+		"nobody":              func(s *proof.Tombstone) { s.By = " " },
+		"no runs":             func(s *proof.Tombstone) { s.Ranges = nil },
+		"kept outside":        func(s *proof.Tombstone) { s.Kept[0].First = 258 },
+		"kept too much":       func(s *proof.Tombstone) { s.Kept[0] = proof.Kept{First: 1, Hashes: hashes(1, 256)} },
+	} {
+		s := someTombstone()
+		change(s)
+		if _, err := s.Sign(signer); err == nil {
+			t.Errorf("%s: signed", name)
+		}
+	}
+}
+
+// What is read is written the same way again: there is one text for each meaning.
+func FuzzNotes(f *testing.F) {
+	for _, text := range []interface{ Text() (string, error) }{someCheckpoint(), someTombstone()} {
+		seed, err := text.Text()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if c, err := proof.ParseCheckpoint(text); err == nil {
+			if again, err := c.Text(); err != nil || again != text {
+				t.Errorf("%q became %q (%v)", text, again, err)
+			}
+		}
+		if s, err := proof.ParseTombstone(text); err == nil {
+			if again, err := s.Text(); err != nil || again != text {
+				t.Errorf("%q became %q (%v)", text, again, err)
+			}
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +24,20 @@ func record(source string, seq uint64) *event.Record {
 	}
 }
 
+// known are the hashes of the first records of source fw, which many tests go over many times.
+var known = sync.OnceValue(func() []proof.Hash {
+	var h proof.Hasher
+	all := make([]proof.Hash, 6000)
+	for seq := range all {
+		all[seq] = h.Record(record("fw", uint64(seq)))
+	}
+	return all
+})
+
 func recordHash(source string, seq uint64) proof.Hash {
+	if all := known(); source == "fw" && seq < uint64(len(all)) {
+		return all[seq]
+	}
 	var h proof.Hasher
 	return h.Record(record(source, seq))
 }
@@ -137,7 +151,7 @@ func TestAuditGood(t *testing.T) {
 func TestAuditNamesEachChangedLeaf(t *testing.T) {
 	t.Parallel()
 	l := newLake(t, "fw", 300, 1000, 5000)
-	for seq := uint64(1); seq <= 5000; seq += 61 {
+	for seq := uint64(1); seq <= 5000; seq += 127 {
 		r := l.audit(t, 5000, func(s uint64, h proof.Hash) []proof.Hash {
 			if s == seq {
 				h[7] ^= 1
@@ -333,10 +347,10 @@ func TestNotesTornAndFlipped(t *testing.T) {
 	}
 	all := l.Notes()
 	for at := range good {
-		if at%3 != 0 && at < len(good)-5 {
+		if at%7 != 0 && at < len(good)-5 {
 			continue // each takes signatures to check
 		}
-		if at%4 == 0 {
+		if at%2 == 0 {
 			write(t, path, good[:at])
 			l.reopen(t, "fw")
 			if got := l.Notes(); !slices.Equal(got, all[:len(got)]) {
