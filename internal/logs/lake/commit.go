@@ -222,15 +222,17 @@ func (l *Lake) tellIdle() {
 	l.idle = make(chan struct{})
 }
 
-// retire hands a segment over to be sealed. An empty one goes with its log.
+// retire hands a segment over to be sealed. An empty one goes with its log; where the log is spoilt, that is as
+// important as a seal and is tried until it is done.
 func (l *Lake) retire(h *hot) {
 	l.mu.Lock()
 	l.hot = nil
-	if h.table.Rows() > 0 {
+	empty := h.table.Rows() == 0 && !h.spoilt
+	if !empty {
 		l.sealing = append(l.sealing, h)
 	}
 	l.mu.Unlock()
-	if h.table.Rows() == 0 {
+	if empty {
 		if err := errors.Join(h.wal.Close(), l.fs.Remove(l.path("wal", walName(h.id)))); err != nil {
 			l.alarm("wal", walName(h.id), err)
 		}

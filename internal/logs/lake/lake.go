@@ -59,6 +59,7 @@ type Lake struct {
 	sealing   []*hot             // full, oldest first
 	files     map[uint64]*sealed // live
 	lingering map[uint64]bool    // replaced or deleted, but their files are still there
+	unremoved map[uint64]*sealed // of those, what could not be removed; Tidy tries again
 	missing   map[uint64]*catalogue.File
 	tombs     []Tombstone
 	holds     []Hold
@@ -101,7 +102,8 @@ func Open(dir string, config Config) (*Lake, error) {
 	l := &Lake{
 		dir: dir, config: config, fs: fsys, lock: lock, cache: newCache(config.Limits),
 		next: map[string]uint64{}, nextID: 1, files: map[uint64]*sealed{}, lingering: map[uint64]bool{},
-		missing: map[uint64]*catalogue.File{}, room: make(chan struct{}), idle: make(chan struct{}), alarms: map[string]string{},
+		unremoved: map[uint64]*sealed{},
+		missing:   map[uint64]*catalogue.File{}, room: make(chan struct{}), idle: make(chan struct{}), alarms: map[string]string{},
 		wake: make(chan struct{}, 1), seal: make(chan struct{}, 1), ctx: ctx, stop: stop,
 	}
 	if err := l.start(); err != nil {

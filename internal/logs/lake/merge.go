@@ -12,14 +12,13 @@ import (
 )
 
 // merge makes files of one source each out of inputs of one day, and puts them in their place.
-func (l *Lake) merge(ctx context.Context, inputs []*sealed) (err error) {
+func (l *Lake) merge(ctx context.Context, inputs []*sealed) error {
 	m := &merger{l: l, ctx: ctx, inputs: inputs}
-	defer func() {
-		for _, c := range m.cursors {
-			err = errors.Join(err, l.cache.release(c.o))
-		}
-	}()
-	if err := m.run(); err != nil {
+	err := m.run()
+	for _, c := range m.cursors { // before the inputs go: Windows removes no file that is open
+		err = errors.Join(err, l.cache.release(c.o))
+	}
+	if err != nil {
 		return errors.Join(err, m.abandon())
 	}
 	if err := m.check(); err != nil {

@@ -91,12 +91,17 @@ func (l *Lake) removeFile(f *sealed) error {
 	err := l.cache.forget(f.ID)
 	err = errors.Join(err, l.fs.Remove(f.skipPath()), l.fs.Remove(f.notePath()))
 	if e := l.fs.Remove(f.path); e != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.unremoved[f.ID] = f
 		return errors.Join(err, e)
 	}
 	err = errors.Join(err, l.fs.SyncDir(filepath.Dir(f.path)))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.lingering, f.ID)
+	delete(l.unremoved, f.ID)
+	delete(l.alarms, "remove "+f.Name)
 	if f.dead {
 		l.bytes -= f.bytes
 	}

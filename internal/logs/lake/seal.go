@@ -58,6 +58,9 @@ func (l *Lake) sealNext() bool {
 // sealOne writes a segment as a file, puts it in the place of its rows in memory and removes its log.
 func (l *Lake) sealOne(h *hot) error {
 	view := h.table.View() // full: nobody writes it any more
+	if view.Rows() == 0 {
+		return l.dropSpoilt(h)
+	}
 	pieces := view.Cut(view.Order(0, view.Rows()))
 	o, err := l.newOutput(h.day, "", h.id, segment.Binary(view.Binary()))
 	if err != nil {
@@ -85,6 +88,27 @@ func (l *Lake) sealOne(h *hot) error {
 	l.enter(catalogue.Entry{Add: file.File})
 	l.dropLog(h)
 	l.prove(l.ctx, file)
+	return nil
+}
+
+// dropSpoilt removes a log that holds nothing which counts.
+func (l *Lake) dropSpoilt(h *hot) error {
+	if h.wal != nil {
+		w := h.wal
+		h.wal = nil
+		if err := w.Close(); err != nil {
+			l.alarm("wal", walName(h.id), err)
+		}
+	}
+	if err := l.fs.Remove(l.path("wal", walName(h.id))); err != nil {
+		return err
+	}
+	if err := l.fs.SyncDir(l.path("wal")); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.sealing = l.sealing[1:]
+	l.mu.Unlock()
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
@@ -16,6 +17,7 @@ func (l *Lake) Tidy(ctx context.Context) error {
 	l.tidying.Lock()
 	defer l.tidying.Unlock()
 	poke(l.wake)
+	l.removeAgain()
 	l.proveMissing(ctx)
 	errs := []error{l.mendSidecars(ctx)}
 	for ctx.Err() == nil {
@@ -30,6 +32,18 @@ func (l *Lake) Tidy(ctx context.Context) error {
 		l.clear("merge", inputs[0].Name)
 	}
 	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// removeAgain removes what could not be removed before.
+func (l *Lake) removeAgain() {
+	l.mu.Lock()
+	files := slices.Collect(maps.Values(l.unremoved))
+	l.mu.Unlock()
+	for _, f := range files {
+		if err := l.removeFile(f); err != nil {
+			l.alarm("remove", f.Name, err)
+		}
+	}
 }
 
 // live lists the live files, oldest first.

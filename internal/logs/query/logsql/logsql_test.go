@@ -101,10 +101,10 @@ func TestRefusals(t *testing.T) {
 func TestExpressionsFindTheSameLines(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(5, 5))
-	records := querytest.Corpus(r, 400)
+	records := querytest.Corpus(r, 200)
 	g := querytest.Generator{Rand: r, Records: records}
 	translated, found := 0, 0
-	for range 1500 {
+	for range 600 {
 		term := g.Term(0)
 		switch term.(type) {
 		case query.Word, query.Substring, query.Regex:
@@ -132,7 +132,7 @@ func TestExpressionsFindTheSameLines(t *testing.T) {
 			}
 		}
 	}
-	if translated < 300 || found < 5000 {
+	if translated < 120 || found < 1000 {
 		t.Errorf("%d terms were translated and found %d lines", translated, found)
 	}
 }

@@ -229,24 +229,46 @@ func (g *groups) merge(other sink) error {
 		return fmt.Errorf("query: merge: %T", other)
 	}
 	g.without += o.without
+	ids := make([]uint32, len(o.names))
+	for i, name := range o.names {
+		id, err := g.id(name)
+		if err != nil {
+			return err
+		}
+		ids[i] = id
+	}
 	for k, n := range o.counts {
-		if err := g.add(k.start, o.names[k.id], n); err != nil {
+		if err := g.addID(k.start, ids[k.id], n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// list gives the groups by start and value.
-func (g *groups) list() []query.Group {
+// list gives the groups in an order.
+func (g *groups) list(order func(a, b query.Group) int) []query.Group {
 	list := make([]query.Group, 0, len(g.counts))
 	for k, n := range g.counts {
 		list = append(list, query.Group{Start: k.start, Value: g.names[k.id], Count: n})
 	}
-	slices.SortFunc(list, func(a, b query.Group) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Value, b.Value))
-	})
+	slices.SortFunc(list, order)
 	return list
+}
+
+// byValue is the order by start and value.
+func byValue(a, b query.Group) int {
+	if a.Start != b.Start {
+		return cmp.Compare(a.Start, b.Start)
+	}
+	return strings.Compare(a.Value, b.Value)
+}
+
+// byRank is the order by start and count, the highest first; equal counts go by value.
+func byRank(a, b query.Group) int {
+	if a.Start == b.Start && a.Count != b.Count {
+		return cmp.Compare(b.Count, a.Count)
+	}
+	return byValue(a, b)
 }
 
 // grouped runs the query with groups.
@@ -270,7 +292,7 @@ func (r *run) histogram(ctx context.Context, verb query.Histogram) (*query.Resul
 	if err != nil {
 		return nil, err
 	}
-	return r.finish(&query.Result{Groups: g.list()}), nil
+	return r.finish(&query.Result{Groups: g.list(byValue)}), nil
 }
 
 func (r *run) distinct(ctx context.Context, verb query.Distinct) (*query.Result, error) {
@@ -278,7 +300,7 @@ func (r *run) distinct(ctx context.Context, verb query.Distinct) (*query.Result,
 	if err != nil {
 		return nil, err
 	}
-	return r.finish(&query.Result{Groups: g.list(), Values: len(g.names), Without: g.without}), nil
+	return r.finish(&query.Result{Groups: g.list(byValue), Values: len(g.names), Without: g.without}), nil
 }
 
 func (r *run) top(ctx context.Context, verb query.Top) (*query.Result, error) {
@@ -286,10 +308,7 @@ func (r *run) top(ctx context.Context, verb query.Top) (*query.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := g.list()
-	slices.SortStableFunc(list, func(a, b query.Group) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.Count, a.Count))
-	})
+	list := g.list(byRank)
 	kept := list[:0]
 	rank := 0
 	for i, one := range list {

@@ -93,33 +93,23 @@ func (newest) whole(query.Stat) bool { return false }
 func (newest) merge(sink) error      { return nil }
 
 func (n newest) take(v *view, block int, found rows) error {
-	times, err := v.loadTimes()
-	if err != nil {
+	// Read what is needed first: the others wait for the lock.
+	if err := v.places(found, true, func(place) bool { return false }); err != nil {
 		return err
-	}
-	seqs, err := v.loadSeqs()
-	if err != nil {
-		return err
-	}
-	source := func(int) string { return v.stat.Source }
-	if v.stat.Source == "" {
-		column, err := v.column("source", found)
-		if err != nil {
-			return err
-		}
-		if column != nil {
-			source = func(row int) string { return column.Values[column.Codes[row]] }
-		}
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	found.back(func(row int) bool {
-		if last, full := n.full(); full && times[row] < last {
+	err := v.places(found, true, func(p place) bool {
+		if last, full := n.full(); full && p.time < last {
 			return v.stat.Source == "" // the times of one source rise
 		}
-		n.offer(place{time: times[row], source: source(row), seq: seqs[row], block: block, row: row})
+		p.block = block
+		n.offer(p)
 		return true
 	})
+	if err != nil {
+		return err
+	}
 	return n.keep(v, block)
 }
 
@@ -287,22 +277,6 @@ func (g *gather) raws(v *view, which []int) error {
 	return nil
 }
 
-// received gives the times of receipt where the block knows them.
-func received(v *view) ([]int64, error) {
-	r, ok := v.Block.(query.Receiver)
-	if !ok {
-		return nil, nil
-	}
-	times, err := r.Received()
-	if err != nil {
-		return nil, fmt.Errorf("received: %w", err)
-	}
-	if len(times) != v.stat.Rows {
-		return nil, fmt.Errorf("received: %w", errShape)
-	}
-	return times, nil
-}
-
 // lines makes records.
 func (g *gather) lines(v *view, in rows, which []int) error {
 	if err := g.raws(v, which); err != nil {
@@ -314,7 +288,7 @@ func (g *gather) lines(v *view, in rows, which []int) error {
 	}
 	for _, i := range which {
 		p, r := &g.places[i], &g.records[i]
-		r.Source, r.Seq, r.Time, r.Raw = p.source, p.seq, time.UnixMicro(p.time).UTC(), p.raw
+		r.Source, r.Seq, r.Time, r.Raw = strings.Clone(p.source), p.seq, time.UnixMicro(p.time).UTC(), p.raw
 		if came != nil {
 			r.Received = time.UnixMicro(came[p.row]).UTC()
 		}

@@ -13,6 +13,13 @@ import (
 // Run answers a query. The error is a *query.Error for queries and limits, that of the context, or that of the store;
 // blocks that cannot be read make the result partial instead. Equal queries to an equal store have equal results.
 func Run(ctx context.Context, store query.Store, q query.Query, o query.Options) (*query.Result, error) {
+	return start(ctx, store, q, o, func(r *run) (*query.Result, error) { return r.answer(ctx, q.Verb) })
+}
+
+// start opens the store and lets answer run.
+func start(
+	ctx context.Context, store query.Store, q query.Query, o query.Options, answer func(*run) (*query.Result, error),
+) (*query.Result, error) {
 	o.Limits = o.Limits.OrDefault()
 	if err := query.Check(q, o.Limits); err != nil {
 		return nil, err
@@ -26,7 +33,7 @@ func Run(ctx context.Context, store query.Store, q query.Query, o query.Options)
 		return nil, fmt.Errorf("query: blocks: %w", err)
 	}
 	r := &run{plan: p, options: o, blocks: blocks, failed: map[int]error{}}
-	result, err := r.answer(ctx, q.Verb)
+	result, err := answer(r)
 	if closing := blocks.Close(); err == nil && closing != nil {
 		err = fmt.Errorf("query: close: %w", closing)
 	}
@@ -154,16 +161,27 @@ func (r *run) block(v *view, i int, to sink) {
 	if done.skipped {
 		r.stats.Skipped++
 	}
-	if limit, ok := errors.AsType[*query.Error](err); ok {
+	switch {
+	case err == nil:
+	case isFatal(err):
 		if r.fatal == nil {
-			r.fatal = limit
+			r.fatal = err
 		}
-	} else if err != nil {
+	default:
 		r.failed[i] = err
 	}
 	if r.options.Progress != nil {
 		r.options.Progress(r.progress)
 	}
+}
+
+// isFatal says whether an error ends the run: a limit, or that nobody wants more.
+func isFatal(err error) bool {
+	if _, limit := errors.AsType[*query.Error](err); limit {
+		return true
+	}
+	_, stop := errors.AsType[*stopped](err)
+	return stop
 }
 
 // look runs the query over one block. A panic of a reader of damaged data is damage like others.

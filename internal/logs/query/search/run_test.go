@@ -266,3 +266,47 @@ func TestDeterministic(t *testing.T) {
 		}
 	}
 }
+
+func TestEach(t *testing.T) {
+	t.Parallel()
+	records := querytest.Corpus(rand.New(rand.NewPCG(4, 4)), 2000)
+	store := querytest.NewMemory(records, 500, 60)
+	where := parse(t, "user=tanaka or ~京").Where
+	want := querytest.Naive(records, query.Query{Where: where, Verb: query.Newest{N: 10_000}}, query.Options{}).Records
+	place := func(r *event.Record) string { return r.Source + strconv.FormatUint(r.Seq, 10) }
+	all := map[string]event.Record{}
+	r, err := search.Each(t.Context(), store, where, query.Options{}, func(r *event.Record) error {
+		all[place(r)] = *r
+		return nil
+	})
+	if err != nil || len(all) != len(want) || r.Count != int64(len(want)) || len(want) < 100 {
+		t.Fatalf("%d records, %+v, %v, want %d", len(all), r, err, len(want))
+	}
+	for _, w := range want {
+		got := all[place(&w)]
+		if len(got.Raw)+len(w.Raw) == 0 {
+			got.Raw = w.Raw
+		}
+		if !reflect.DeepEqual(got, w) {
+			t.Fatalf("got %+v, want %+v", got, w)
+		}
+	}
+	enough := errors.New("enough")
+	if _, err = search.Each(t.Context(), store, where, query.Options{}, func(*event.Record) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("after an error of the receiver: %v", err)
+	}
+	store.Break = func(i int, p string) error {
+		if i == 3 && p == "received" {
+			return errors.New("bad checksum")
+		}
+		return nil
+	}
+	n := 0
+	r, err = search.Each(t.Context(), store, where, query.Options{}, func(*event.Record) error {
+		n++
+		return nil
+	})
+	if err != nil || len(r.Damaged) != 1 || n >= len(want) || n < len(want)/2 {
+		t.Errorf("%d records, %+v, %v", n, r, err)
+	}
+}

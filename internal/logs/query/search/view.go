@@ -245,3 +245,49 @@ func (v *view) decodeRow(row int, format event.Format) {
 		d.Codes[row] = code
 	}
 }
+
+// received gives the times of receipt where the block knows them.
+func received(v *view) ([]int64, error) {
+	r, ok := v.Block.(query.Receiver)
+	if !ok {
+		return nil, nil
+	}
+	times, err := r.Received()
+	if err != nil {
+		return nil, fmt.Errorf("received: %w", err)
+	}
+	if len(times) != v.stat.Rows {
+		return nil, fmt.Errorf("received: %w", errShape)
+	}
+	return times, nil
+}
+
+// places gives the rows of a set as places without block, the last first if back, until do returns false.
+func (v *view) places(found rows, back bool, do func(p place) bool) error {
+	times, err := v.loadTimes()
+	if err != nil {
+		return err
+	}
+	seqs, err := v.loadSeqs()
+	if err != nil {
+		return err
+	}
+	source := func(int) string { return v.stat.Source }
+	if v.stat.Source == "" {
+		column, err := v.column("source", found)
+		if err != nil {
+			return err
+		}
+		if column != nil {
+			source = func(row int) string { return column.Values[column.Codes[row]] }
+		}
+	}
+	walk := found.each
+	if back {
+		walk = found.back
+	}
+	walk(func(row int) bool {
+		return do(place{time: times[row], source: source(row), seq: seqs[row], row: row})
+	})
+	return nil
+}
