@@ -61,7 +61,7 @@ func (c *logsQuery) Run(ctx context.Context, e *environment) error {
 	}
 	w := &lineWriter{e: e, out: out, format: c.Format, whole: c.Whole}
 	if c.JSON {
-		err = w.document(text, q, result)
+		err = w.document(text, result)
 	} else {
 		err = w.result(q, result)
 	}
@@ -266,7 +266,7 @@ func cellsOf(r *lake.Record) []string {
 }
 
 // document writes the whole answer as one JSON document.
-func (w *lineWriter) document(text string, q lake.Query, r *lake.Result) error {
+func (w *lineWriter) document(text string, r *lake.Result) error {
 	doc := struct {
 		Schema  string     `json:"schema"`
 		Query   string     `json:"query"`

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -41,19 +42,8 @@ func (c *logsTail) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	w := &lineWriter{e: e, out: out, format: c.Format}
-	seen := map[string]uint64{}
-	look := func(q lake.Query) (result *lake.Result, err error) {
-		err = e.withLake(ctx, false, func(l *lake.Lake) error {
-			result, err = l.Ask(ctx, q, 0, nil)
-			for _, s := range l.Stats().Sources {
-				seen[s.Name] = max(seen[s.Name], s.Last)
-			}
-			return err
-		})
-		return result, err
-	}
-	result, err := look(q)
+	t := &tail{e: e, out: out, w: &lineWriter{e: e, out: out, format: c.Format}, seen: map[string]uint64{}}
+	result, err := t.look(ctx, q)
 	if err != nil {
 		return e.refusedQuery(text, err)
 	}
@@ -61,11 +51,10 @@ func (c *logsTail) Run(ctx context.Context, e *environment) error {
 	if result.Table != nil {
 		slices.Reverse(result.Table.Rows)
 	}
-	if err := errors.Join(w.result(q, result), out.Flush()); err != nil || !c.Follow {
+	if err := errors.Join(t.w.result(q, result), out.Flush()); err != nil || !c.Follow {
 		return errors.Join(err, e.partial(result))
 	}
-	q, err = e.question(lake.Question{Text: text, Newest: followLines})
-	if err != nil {
+	if q, err = e.question(lake.Question{Text: text, Newest: followLines}); err != nil {
 		return err
 	}
 	for {
@@ -74,25 +63,50 @@ func (c *logsTail) Run(ctx context.Context, e *environment) error {
 			return ctx.Err()
 		case <-time.After(followEvery):
 		}
-		before := map[string]uint64{}
-		for s, n := range seen {
-			before[s] = n
-		}
-		result, err := look(q)
-		if problem.CodeOf(err) == problem.CodeUnavailable { // another command is at work for long: wait for it
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		for i := len(result.Records) - 1; i >= 0; i-- {
-			r := &result.Records[i]
-			if r.Seq > before[r.Source] {
-				err = errors.Join(err, w.record(r))
-			}
-		}
-		if err := errors.Join(err, out.Flush()); err != nil {
+		if err := t.follow(ctx, q); err != nil {
 			return err
 		}
 	}
+}
+
+// tail shows lines that came in since it looked last.
+type tail struct {
+	e    *environment
+	out  *output
+	w    *lineWriter
+	seen map[string]uint64 // newest sequence number of each source
+}
+
+// look asks the lake, and notes how far each source is.
+func (t *tail) look(ctx context.Context, q lake.Query) (result *lake.Result, err error) {
+	err = t.e.withLake(ctx, false, func(l *lake.Lake) error {
+		result, err = l.Ask(ctx, q, 0, nil)
+		stats := l.Stats()
+		for i := range stats.Sources {
+			s := &stats.Sources[i]
+			t.seen[s.Name] = max(t.seen[s.Name], s.Last)
+		}
+		return err
+	})
+	return result, err
+}
+
+// follow writes what is new, oldest first.
+func (t *tail) follow(ctx context.Context, q lake.Query) error {
+	before := maps.Clone(t.seen)
+	result, err := t.look(ctx, q)
+	if problem.CodeOf(err) == problem.CodeUnavailable { // another command is at work for long: the next look finds it
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i := len(result.Records) - 1; i >= 0; i-- {
+		if r := &result.Records[i]; r.Seq > before[r.Source] {
+			if err := t.w.record(r); err != nil {
+				return err
+			}
+		}
+	}
+	return t.out.Flush()
 }

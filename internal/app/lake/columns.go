@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 	"unicode/utf8"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
@@ -197,5 +196,3 @@ func Decode(format event.Format, raw []byte) []event.Field {
 	}
 	return out
 }
-
-func micro(us int64) time.Time { return time.UnixMicro(us).UTC() }

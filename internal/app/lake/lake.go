@@ -154,6 +154,7 @@ func told(err error, dir string) error {
 		return problem.Conflict(key, "detail", detail).Because(err)
 	case store.Unknown:
 		return problem.NotFound(key, "detail", detail).Because(err)
+	case store.Unusable, store.Busy, store.NotWritten, store.Closed:
 	}
 	return problem.Unavailable("app.lake.unusable", "dir", dir).Because(err)
 }
