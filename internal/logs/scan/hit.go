@@ -2,8 +2,11 @@ package scan
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/kizuki-security/kizuki/sigma"
 )
@@ -132,5 +135,23 @@ func (h *Hit) AppendJSON(out []byte) ([]byte, error) {
 		l.Why[i] = why{r.Search, r.EventName, r.Op, r.Pattern, r.Value, r.Offset, r.Length}
 	}
 	text, err := json.Marshal(l)
-	return append(out, text...), err
+	return appendHarmless(out, text), err
+}
+
+// appendHarmless appends JSON with those signs escaped that encoding/json writes as they are and that steer a terminal
+// or turn the direction of reading. They stand in strings only, and mean the same escaped.
+func appendHarmless(out, text []byte) []byte {
+	from := 0
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(text[i:])
+		}
+		if r >= 0x7f && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			out = fmt.Appendf(append(out, text[from:i]...), `\u%04x`, r)
+			from = i + size
+		}
+		i += size
+	}
+	return append(out, text[from:]...)
 }
