@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"runtime/debug"
@@ -55,10 +53,7 @@ func (e *environment) usage(err error) error {
 
 // Run scans. Hits go to the output as they are found; what was read and refused goes to standard error.
 func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
-	o := logs.Options{MinLevel: logs.Severity(c.MinLevel), Source: logs.Source{Product: c.Product, Category: c.Category, Service: c.Service}}
-	if o.From, err = moment(c.From); err == nil {
-		o.To, err = moment(c.To)
-	}
+	o, err := c.options(time.Now())
 	if err != nil {
 		return e.usage(err)
 	}
@@ -67,7 +62,13 @@ func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
 	if err != nil {
 		return err
 	}
-	files = withoutOutput(files, c.Out)
+	own := ""
+	if c.Format == "jsonl" {
+		own = hitLine
+	}
+	if files, err = e.apart(files, c.Out, own); err != nil {
+		return err
+	}
 	rules, err := e.rules(c.Rules)
 	if err != nil {
 		return err
@@ -105,7 +106,31 @@ func (c *logsScan) Run(ctx context.Context, e *environment) (err error) {
 		return err
 	}
 	e.tellTotal(total)
+	if c.Format == "table" && total.Hits > 0 {
+		fmt.Fprintln(e.stderr, e.t("cli.logs.next"))
+	}
 	return c.code(e, total, stopped, worst)
+}
+
+// clockTolerance is how far ahead of this computer a clock may be. Events from further on tell nothing about order: one
+// such record would make all others of a scan look late.
+const clockTolerance = 48 * time.Hour
+
+// options reads what the person asked for; an error is wrong usage.
+func (c *logsScan) options(now time.Time) (o logs.Options, err error) {
+	o = logs.Options{MinLevel: logs.Severity(c.MinLevel), Source: logs.Source{Product: c.Product, Category: c.Category, Service: c.Service}}
+	o.Latest = now.Add(clockTolerance)
+	if o.From, err = moment(c.From); err == nil {
+		o.To, err = moment(c.To)
+	}
+	switch {
+	case err != nil:
+	case !o.From.IsZero() && !o.To.IsZero() && !o.From.Before(o.To):
+		err = problem.Invalid("", "cli.logs.range") // else it would find nothing, and look like good news
+	case c.Samples < 1:
+		err = problem.Invalid("", "cli.logs.samples")
+	}
+	return o, err
 }
 
 // keepSmall has memory collected more often, at a cost of a tenth: a scan runs on the machine whose logs it reads,
@@ -133,7 +158,7 @@ func (c *logsScan) code(e *environment, total *logs.Total, stopped bool, worst i
 		return exitError{exitInterrupted}
 	case c.FailOn != "" && worst >= logs.Severity(c.FailOn):
 		return exitError{exitFound}
-	case total.FilesRefused > 0 && total.FilesRefused == total.Files:
+	case total.FilesRefused > 0 && total.FilesRefused == total.Files && total.Scanned == 0:
 		return exitError{exitFailed}
 	case total.FilesRefused > 0 || lost > 0:
 		return exitError{exitPartly}
@@ -182,6 +207,9 @@ func (e *environment) rules(paths []string) (*ruleBook, error) {
 	}
 	n := len(rules.Set.Rules())
 	fmt.Fprintln(e.stderr, e.t("cli.rules.loaded", "rules", n, "correlations", len(rules.Correlations), "refused", len(rules.Problems)))
+	if rules.Filters > 0 { // else a filter of somebody takes hits away, and nobody knows
+		fmt.Fprintln(e.stderr, e.t("cli.rules.filters", "n", rules.Filters))
+	}
 	if n == 0 {
 		return nil, e.usage(problem.Invalid("", "cli.rules.none"))
 	}
@@ -219,34 +247,7 @@ func (e *environment) tellTotal(t *logs.Total) {
 	if t.NotTried > 0 {
 		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.not_tried", "n", t.NotTried))
 	}
-	if t.Untimed+t.Evicted+t.Dropped+t.Hurried+t.Late > 0 {
-		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.correlations", "untimed", t.Untimed, "evicted", t.Evicted, "dropped", t.Dropped, "hurried", t.Hurried, "late", t.Late))
+	if t.Untimed+t.Evicted+t.Dropped+t.Hurried+t.Late+t.Future > 0 {
+		fmt.Fprintln(e.stderr, "  "+e.t("cli.logs.correlations", "untimed", t.Untimed, "evicted", t.Evicted, "dropped", t.Dropped, "hurried", t.Hurried, "late", t.Late, "future", t.Future))
 	}
-}
-
-// output opens the file of a result, or standard output.
-func (e *environment) output(name string) (*output, error) {
-	if name == "-" {
-		return &output{Writer: bufio.NewWriter(e.stdout)}, nil
-	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // the person names the file
-	if err != nil {
-		return nil, fmt.Errorf("write the result: %w", err)
-	}
-	return &output{bufio.NewWriter(f), f}, nil
-}
-
-type output struct {
-	*bufio.Writer
-
-	file io.Closer // nil: standard output stays open
-}
-
-// Close writes what waits; its error is that of the disk.
-func (o *output) Close() error {
-	err := o.Flush()
-	if o.file != nil {
-		err = errors.Join(err, o.file.Close())
-	}
-	return err
 }

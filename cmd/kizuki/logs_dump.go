@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/kizuki-security/kizuki/internal/app/logs"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
@@ -41,20 +40,24 @@ func (c *logsDump) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
+	if files, err = e.apart(files, c.Out, recordLine); err != nil {
+		return err
+	}
 	out, err := e.output(c.Out)
 	if err != nil {
 		return err
 	}
 	sum := dumped{Schema: "kizuki.logs-dump/1", Files: []dumpedFile{}}
-	partly := false
+	partly, nothing := false, true
 	line := func(text []byte) error {
 		_, err := out.Write(text)
 		return errors.Join(err, out.WriteByte('\n'))
 	}
-	err = logs.Dump(ctx, withoutOutput(files, c.Out), logs.Limits{}, line, func(f *logs.FileReport) error {
+	err = logs.Dump(ctx, files, logs.Limits{}, line, func(f *logs.FileReport) error {
 		sum.add(f)
 		partly = partly || f.Error != nil || f.Read != f.Scanned
-		fmt.Fprintln(e.stderr, e.t("cli.logs.dumped", "file", printable(f.Name), "n", strconv.FormatUint(f.Scanned, 10), "lost", f.Read-f.Scanned))
+		nothing = nothing && f.Error != nil && f.Scanned == 0
+		fmt.Fprintln(e.stderr, e.t("cli.logs.dumped", "file", printable(f.Name), "n", f.Scanned, "lost", f.Read-f.Scanned))
 		return e.tellFile(f)
 	})
 	if err := errors.Join(err, out.Close()); err != nil {
@@ -65,7 +68,10 @@ func (c *logsDump) Run(ctx context.Context, e *environment) error {
 			return err
 		}
 	}
-	if partly {
+	switch {
+	case nothing:
+		return exitError{exitFailed}
+	case partly:
 		return exitError{exitPartly}
 	}
 	return nil

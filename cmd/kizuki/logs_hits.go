@@ -86,10 +86,11 @@ func (w *hitWriter) hit(h *logs.Hit) error {
 		}
 		place = strings.Join(parts, " ")
 	}
-	if at == "" {
-		at = "-"
+	at = "-"
+	if !h.Time.IsZero() {
+		at = h.Time.Local().Format(time.RFC3339) //nolint:gosmopolitan // the person's clock, as in the report and for --from
 	}
-	_, err := fmt.Fprintf(w.out, "%-28s %-13s %s  %s\n", at, h.Rule.Level, printable(w.e.ruleTitle(h.Rule.ID, h.Rule.Title)), printable(place))
+	_, err := fmt.Fprintf(w.out, "%-25s %-13s %s  %s\n", at, printable(h.Rule.Level), printable(w.e.ruleTitle(h.Rule.ID, h.Rule.Title)), printable(place))
 	return err
 }
 

@@ -2,8 +2,6 @@ package main
 
 import (
 	"io"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app/logs"
@@ -21,7 +19,7 @@ type scanReport struct {
 func (c *logsScan) newReport(e *environment, o *logs.Options, rules *ruleBook, now time.Time) *scanReport {
 	r := &scanReport{scope: report.Scope{
 		Program: "kizuki " + version(), Paths: c.Paths, Exclude: c.Exclude, From: o.From, To: o.To, MinLevel: c.MinLevel,
-		Rules: len(rules.Set.Rules()), Correlations: len(rules.Correlations), RulesRefused: len(rules.Problems), Sources: rules.sources,
+		Rules: len(rules.Set.Rules()), Correlations: len(rules.Correlations), RulesRefused: len(rules.Problems), Filters: rules.Filters, Sources: rules.sources,
 	}}
 	options := report.Options{Texts: e.texts, Lang: e.lang, Zone: time.Local, Now: now, Samples: c.Samples} //nolint:gosmopolitan // the person's clock
 	options.Explain = func(id string) (report.Explanation, bool) {
@@ -36,18 +34,4 @@ func (c *logsScan) newReport(e *environment, o *logs.Options, rules *ruleBook, n
 func (r *scanReport) conclude(w io.Writer, total *logs.Total, stopped bool) error {
 	r.scope.Total, r.scope.Stopped = total, stopped
 	return r.Write(w, &r.scope)
-}
-
-// withoutOutput leaves the file that is written out of those that are read: it lies in the folder when a scan is
-// done again.
-func withoutOutput(files []logs.File, out string) []logs.File {
-	if out == "-" {
-		return files
-	}
-	same := func(a, b string) bool {
-		x, errX := filepath.Abs(a)
-		y, errY := filepath.Abs(b)
-		return errX == nil && errY == nil && x == y
-	}
-	return slices.DeleteFunc(files, func(f logs.File) bool { return same(f.Path, out) })
 }

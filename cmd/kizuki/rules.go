@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/kizuki-security/kizuki/internal/app/logs"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 type rulesCommand struct {
@@ -25,6 +26,7 @@ type rulesReport struct {
 	Files        int           `json:"files"`
 	Loaded       int           `json:"loaded"`
 	Correlations int           `json:"correlations"`
+	Filters      int           `json:"filters"`
 	Refused      []rulesRefuse `json:"refused"`
 	Reached      *int          `json:"reached,omitempty"` // with --logs
 	Unreached    []rulesName   `json:"unreached,omitempty"`
@@ -47,14 +49,14 @@ type rulesName struct {
 	Service  string `json:"service"`
 }
 
-// Run checks rules; code 3 when one is refused.
+// Run checks rules; code 3 when one is refused, 2 when there is none at all.
 func (c *rulesCheck) Run(ctx context.Context, e *environment) error {
 	rules, err := e.loadRules(c.Paths, false)
 	if err != nil {
 		return err
 	}
 	all := rules.Set.Rules()
-	report := rulesReport{Schema: "kizuki.rules/1", Files: rules.Files, Loaded: len(all), Correlations: len(rules.Correlations), Refused: []rulesRefuse{}}
+	report := rulesReport{Schema: "kizuki.rules/1", Files: rules.Files, Loaded: len(all), Correlations: len(rules.Correlations), Filters: rules.Filters, Refused: []rulesRefuse{}}
 	for _, p := range rules.Problems {
 		report.Refused = append(report.Refused, rulesRefuse{p.File, p.Line, p.RuleID, p.Code, p.Reason})
 	}
@@ -80,14 +82,22 @@ func (c *rulesCheck) Run(ctx context.Context, e *environment) error {
 	} else {
 		e.printRules(&report)
 	}
-	if err == nil && len(report.Refused) > 0 {
+	switch {
+	case err != nil:
+		return err
+	case len(report.Refused) > 0:
 		return exitError{exitFound}
+	case len(all) == 0: // a wrong folder must not pass for good rules
+		return e.usage(problem.Invalid("", "cli.rules.empty"))
 	}
-	return err
+	return nil
 }
 
 func (e *environment) printRules(r *rulesReport) {
 	e.println(e.t("cli.rules.loaded", "rules", r.Loaded, "correlations", r.Correlations, "refused", len(r.Refused)))
+	if r.Filters > 0 {
+		e.println(e.t("cli.rules.filters", "n", r.Filters))
+	}
 	for _, p := range r.Refused {
 		e.println("× " + refusedLine(&p))
 	}
@@ -96,6 +106,6 @@ func (e *environment) printRules(r *rulesReport) {
 	}
 	e.println(e.t("cli.rules.reached", "n", *r.Reached, "of", r.Loaded))
 	for _, u := range r.Unreached {
-		e.println("－ " + printable(fmt.Sprintf("%s (%s/%s/%s)", u.Title, u.Product, u.Category, u.Service)))
+		e.println("－ " + printable(fmt.Sprintf("%s (%s/%s/%s)", e.ruleTitle(u.RuleID, u.Title), u.Product, u.Category, u.Service)))
 	}
 }

@@ -27,6 +27,7 @@ type rulesImported struct {
 	Files        int            `json:"files"`
 	Rules        int            `json:"rules"`
 	Correlations int            `json:"correlations"`
+	Filters      int            `json:"filters"`
 	License      string         `json:"license"`
 	Ignored      int            `json:"ignored"`
 	Deprecated   int            `json:"deprecated"`
@@ -83,6 +84,7 @@ func (c *rulesImport) note(e *environment, got *ruleset.Result, report *rulesImp
 	}
 	report.Name, report.License = got.Name, got.License
 	report.Files, report.Rules, report.Correlations, report.Ignored, report.Deprecated = got.Files, got.Rules, got.Correlations, got.Ignored, got.Deprecated
+	report.Filters = got.Filters
 	for _, r := range got.Refused {
 		if r.Reason == "" {
 			r.Reason = e.t("logs.rules.code." + r.Code)
@@ -98,6 +100,9 @@ func (c *rulesImport) note(e *environment, got *ruleset.Result, report *rulesImp
 func (c *rulesImport) tell(e *environment, r *rulesImported) {
 	e.println(e.t("cli.rules.import.plan", "name", printable(r.Name), "rules", r.Rules, "correlations", r.Correlations, "files", r.Files,
 		"refused", len(r.Refused), "deprecated", r.Deprecated, "ignored", r.Ignored))
+	if r.Filters > 0 {
+		e.println(e.t("cli.rules.filters", "n", r.Filters))
+	}
 	if r.License == "" {
 		e.println(e.t("cli.rules.import.unlicensed"))
 	} else {

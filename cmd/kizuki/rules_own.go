@@ -1,13 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app/logs"
 	"github.com/kizuki-security/kizuki/internal/app/logs/ruleset"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 // ruleBook is the rules in use and where they come from.
@@ -24,6 +27,13 @@ type ruleBook struct {
 func (e *environment) loadRules(paths []string, saved bool) (*ruleBook, error) {
 	if len(paths) > 0 {
 		rules, err := logs.LoadRules(paths)
+		if missing, ok := errors.AsType[*fs.PathError](err); ok {
+			key := "logs.rules.unreadable"
+			if errors.Is(err, fs.ErrNotExist) {
+				key = "cli.logs.missing"
+			}
+			err = problem.Invalid("", key, "file", missing.Path)
+		}
 		if err != nil {
 			return nil, e.usage(err)
 		}

@@ -164,7 +164,7 @@ func (p *producer) record(r *evtx.Record) error {
 		b.text = append(b.text, f.Value...)
 		b.fields = append(b.fields, sigma.Field{Name: f.Name, Value: b.text[at:len(b.text):len(b.text)], Kind: kind(f.Kind)})
 	}
-	b.events = append(b.events, event{Event: sigma.Event{Time: r.Time}, from: from, to: len(b.fields), record: r.ID})
+	b.events = append(b.events, event{Event: sigma.Event{Time: r.Time, Source: sigma.LogSource{Product: "windows"}}, from: from, to: len(b.fields), record: r.ID})
 	return nil
 }
 

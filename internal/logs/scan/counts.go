@@ -51,9 +51,9 @@ type Total struct {
 	RefusedFiles        map[Reason]uint64
 	Unsourced           uint64
 	NotTried            int // files left when the scan was interrupted
-	// Correlations count what they left out: events without a time, those given up for their bounds, and those that came
-	// after their time had been settled early.
-	Untimed, Evicted, Dropped, Hurried, Late int
+	// Correlations count what they left out: events without a time, those given up for their bounds, those that came
+	// after their time had been settled early, and those from after Options.Latest.
+	Untimed, Evicted, Dropped, Hurried, Late, Future int
 }
 
 func (t *Total) add(f *FileReport) {

@@ -44,6 +44,7 @@ type dumper struct {
 	line   func([]byte) error
 	report func(string, *counts, []string, *FileError) error
 	text   []byte
+	safe   []byte
 }
 
 func (d *dumper) read(c content) error {
@@ -58,7 +59,8 @@ func (d *dumper) read(c content) error {
 			if err == nil {
 				sum.read++
 				sum.scanned++
-				if err := d.line(d.text); err != nil {
+				d.safe = appendHarmless(d.safe[:0], d.text)
+				if err := d.line(d.safe); err != nil {
 					return err
 				}
 				continue

@@ -2,11 +2,14 @@ package scan
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/kizuki-security/kizuki/sigma"
 )
@@ -157,10 +160,28 @@ func appendText(out []byte, text string) []byte {
 			out = append(out, '\\', c)
 		case c < 0x20, c >= 0x7f, c == '<', c == '>', c == '&':
 			quoted, _ := json.Marshal(text) // text always can be
-			return append(out[:begin], quoted...)
+			return appendHarmless(out[:begin], quoted)
 		default:
 			out = append(out, c)
 		}
 	}
 	return append(out, '"')
+}
+
+// appendHarmless appends JSON with those signs escaped that encoding/json writes as they are and that steer a terminal
+// or turn the direction of reading. They stand in strings only, and mean the same escaped.
+func appendHarmless(out, text []byte) []byte {
+	from := 0
+	for i := 0; i < len(text); {
+		r, size := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(text[i:])
+		}
+		if r >= 0x7f && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			out = fmt.Appendf(append(out, text[from:i]...), `\u%04x`, r)
+			from = i + size
+		}
+		i += size
+	}
+	return append(out, text[from:]...)
 }

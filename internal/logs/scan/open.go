@@ -221,7 +221,7 @@ func (o *opener) zip(name string, at io.ReaderAt, size int64, depth int) error {
 		return damaged(err)
 	}
 	directory.left = math.MaxInt64 // members are bounded as they unpack
-	for _, member := range z.File {
+	for i, member := range z.File {
 		if member.FileInfo().IsDir() {
 			continue
 		}
@@ -233,8 +233,8 @@ func (o *opener) zip(name string, at io.ReaderAt, size int64, depth int) error {
 		if err != nil {
 			o.refused(inside, fileError(Damaged, err))
 		}
-		if failed, ok := errors.AsType[*FileError](err); ok && failed.Reason == TooWide {
-			return nil // the next members would only be refused for the same reason
+		if o.tooWide() && i < len(z.File)-1 { // the next members would only be refused for the same reason: the archive stands for them
+			return &FileError{Reason: TooWide}
 		}
 	}
 	return nil
@@ -299,6 +299,11 @@ func (c *counted) count(n int, err error) error {
 	return err
 }
 
+// tooWide says whether the file has unpacked to far more than was read of it.
+func (o *opener) tooWide() bool {
+	return o.out > o.limits.Free && o.out/o.limits.Ratio > o.in
+}
+
 // unpacked counts what comes out of an archive, and ends it when that is beyond measure.
 type unpacked struct {
 	o *opener
@@ -308,7 +313,7 @@ type unpacked struct {
 func (u *unpacked) Read(p []byte) (int, error) {
 	n, err := u.r.Read(p)
 	u.o.out += int64(n)
-	if u.o.out > u.o.limits.Free && u.o.out/u.o.limits.Ratio > u.o.in {
+	if u.o.tooWide() {
 		return n, &FileError{Reason: TooWide}
 	}
 	if gone := u.o.ctx.Err(); gone != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/kizuki-security/kizuki/sigma"
 	"github.com/kizuki-security/kizuki/sigma/correlate"
@@ -25,6 +26,7 @@ type Rules struct {
 	Correlations []*sigma.Correlation // in use
 	Problems     []*sigma.Problem     // in the order of files and documents
 	Files        int                  // rule files read
+	Filters      int                  // Sigma's filters in use: they take hits away from rules, also from those of others
 
 	documents []sigma.Document
 }
@@ -91,9 +93,22 @@ func (r *Rules) finish() {
 	var problems []*sigma.Problem
 	r.Set, problems = sigma.Compile(r.documents, sigma.Options{})
 	r.Problems = append(r.Problems, problems...)
-	engine, problems := r.engine()
+	engine, problems := r.engine(time.Time{})
 	r.Problems = append(r.Problems, problems...)
 	r.Correlations = engine.Correlations()
+	type place struct {
+		file string
+		at   int
+	}
+	refused := map[place]bool{}
+	for _, p := range r.Problems {
+		refused[place{p.File, p.Place}] = true
+	}
+	for _, d := range r.documents {
+		if d.Filter != nil && !refused[place{d.Filter.File, d.Filter.Place}] {
+			r.Filters++
+		}
+	}
 }
 
 func (r *Rules) refuse(file, code, reason string) {
@@ -149,6 +164,6 @@ func readRule(name string, open func(string) (fs.File, error)) (text []byte, err
 
 // engine makes a new engine of the correlations. A scan reads file after file, so that no order of times may be
 // expected: everything waits until the end, or until correlate's bound, which is counted.
-func (r *Rules) engine() (*correlate.Engine, []*sigma.Problem) {
-	return correlate.New(r.documents, r.Set.Rules(), correlate.Options{Lateness: allTimes, MaxPending: maxPending})
+func (r *Rules) engine(latest time.Time) (*correlate.Engine, []*sigma.Problem) {
+	return correlate.New(r.documents, r.Set.Rules(), correlate.Options{Lateness: allTimes, MaxPending: maxPending, Latest: latest})
 }

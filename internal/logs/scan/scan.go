@@ -22,6 +22,7 @@ type Options struct {
 	MinLevel int       // as Severity counts: hits of rules below it are not given
 	From, To time.Time // events from From on and before To; zero is open
 	Workers  int       // goroutines that match; 0 is one for each core
+	Latest   time.Time // correlations leave out events from after it, those of a wrong clock; zero is no bound
 
 	// Source is what the person knows of events that have no Windows channel: those of a firewall, say.
 	Source sigma.LogSource
@@ -49,7 +50,7 @@ func Scan(ctx context.Context, files []File, rules *Rules, o Options) (*Total, e
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	engine, _ := rules.engine() // its problems were told when the rules were loaded
+	engine, _ := rules.engine(o.Latest) // its problems were told when the rules were loaded
 	return run(ctx, files, &o, func() func(*batch) *result {
 		w := &worker{&o, rules.Set.NewMatcher(), jsonlines.NewDecoder(jsonlines.Limits{}), engine.Silences, len(rules.Correlations) > 0}
 		return w.run
@@ -240,6 +241,6 @@ func (s *scan) conclude() error {
 	err := s.alerts(s.engine.Close())
 	st := s.engine.Stats()
 	t := s.total
-	t.Untimed, t.Evicted, t.Dropped, t.Hurried, t.Late = st.Untimed, st.Evicted, st.Dropped, st.Hurried, st.Late
+	t.Untimed, t.Evicted, t.Dropped, t.Hurried, t.Late, t.Future = st.Untimed, st.Evicted, st.Dropped, st.Hurried, st.Late, st.Future
 	return err
 }

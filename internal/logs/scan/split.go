@@ -24,6 +24,7 @@ type splitter struct {
 	quoted, escape bool
 	noise          bool // inside something that is no object, already counted
 	listed, lines  bool
+	open           bool // a list began and did not end yet
 	wrapped        bool // in the list of a wrapper; its closing brace is expected
 	tooLarge       bool
 	began          uint64 // line on which the object began
@@ -43,13 +44,13 @@ func (s *splitter) split(r *bufio.Reader) error {
 	if head, _ := r.Peek(readAhead / 64); wrapper.Match(head) {
 		begin := wrapper.Find(head)
 		s.line += uint64(bytes.Count(begin, []byte("\n")))
-		s.listed, s.wrapped = true, true
+		s.listed, s.open, s.wrapped = true, true, true
 		_, _ = r.Discard(len(begin))
 	}
 	for {
 		_, err := r.Peek(1)
 		if errors.Is(err, io.EOF) {
-			if s.depth > 0 {
+			if s.depth > 0 || s.place == 0 && s.open { // a list without an object that never ends is not an empty one
 				s.drop(CutShort)
 			}
 			return nil
@@ -116,7 +117,10 @@ func (s *splitter) outside(c byte) bool {
 		s.noise = false
 	case '[':
 		s.listed = s.listed || s.place == 0
-	case ' ', '\t', '\r', ',', ']', 0x1e:
+		s.open = true
+	case ']':
+		s.open = false
+	case ' ', '\t', '\r', ',', 0x1e:
 	default:
 		if c == '}' && s.wrapped {
 			s.wrapped = false

@@ -16,7 +16,7 @@ type File struct {
 }
 
 // Find lists the files under paths: files as they are named, folders with all that is below, in the order of names.
-// A pattern of exclude leaves out files and folders whose name or whole path it fits (path.Match). Symbolic links
+// A pattern of exclude leaves out files, and folders below those named, whose name or whole path it fits (path.Match). Symbolic links
 // are followed where a person names them, not inside folders, so that no circle exists. The error is a bad pattern.
 func Find(paths, exclude []string) ([]File, error) {
 	for _, pattern := range exclude {
@@ -34,6 +34,7 @@ func Find(paths, exclude []string) ([]File, error) {
 			files = append(files, File{Path: root, Error: &FileError{Unreadable, err}})
 		case info.IsDir():
 			files = append(files, walk(root, exclude)...)
+		case excluded(root, exclude): // a shell may have put it there for a pattern
 		default:
 			files = append(files, found(root, info))
 		}

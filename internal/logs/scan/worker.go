@@ -70,12 +70,12 @@ func (w *worker) event(res *result, e *sigma.Event, record uint64) {
 		return
 	}
 	res.counts.scanned++
-	if _, ok := e.Lookup("Channel"); !ok {
+	if _, ok := e.Lookup("Channel"); !ok && e.Source == (sigma.LogSource{}) {
 		if e.Source = w.options.Source; e.Source == (sigma.LogSource{}) {
 			res.counts.unsourced++
 		}
 	}
-	if e.Time.After(res.newest) {
+	if e.Time.After(res.newest) && (w.options.Latest.IsZero() || !e.Time.After(w.options.Latest)) {
 		res.newest = e.Time
 	}
 	hits := w.matcher.Match(e)

@@ -13,6 +13,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -216,6 +217,8 @@ func (m *Messages) Format(locale string, v any) string {
 		return thousands(int64(v))
 	case int64:
 		return thousands(v)
+	case uint64: // counts of records; the largest cannot be counted
+		return thousands(int64(min(v, math.MaxInt64)))
 	default:
 		return fmt.Sprint(v)
 	}

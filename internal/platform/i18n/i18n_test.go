@@ -123,6 +123,7 @@ func TestFormat(t *testing.T) {
 	}{
 		{"thousands", 1234567, "1,234,567"},
 		{"negative", int64(-1234), "-1,234"},
+		{"unsigned", uint64(300000), "300,000"},
 		{"below a thousand", -999, "-999"},
 		{"number from JSON", float64(1200), "1200"},
 		{"day", jdate.On(2026, time.November, 23), "2026-11-23"},

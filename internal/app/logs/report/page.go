@@ -187,7 +187,7 @@ func (r *Report) scope(s *Scope) []named {
 	if !s.From.IsZero() || !s.To.IsZero() {
 		span = r.message("logs.report.scope.range.is", "from", r.open(s.From), "to", r.open(s.To))
 	}
-	rules := r.message("logs.report.scope.rules.is", "rules", s.Rules, "correlations", s.Correlations, "refused", s.RulesRefused)
+	rules := r.message("logs.report.scope.rules.is", "rules", s.Rules, "correlations", s.Correlations, "refused", s.RulesRefused, "filters", s.Filters)
 	level := r.message("logs.report.level." + levelClasses[logs.Severity(s.MinLevel)])
 	t := s.Total
 	refused := uint64(0)
@@ -196,8 +196,8 @@ func (r *Report) scope(s *Scope) []named {
 	}
 	list = append(list, line("range", span), line("level", r.message("logs.report.scope.level.is", "level", level)), line("rules", append([]string{rules}, s.Sources...)...),
 		line("read", r.message("logs.report.scope.read.is", "read", t.Read, "scanned", t.Scanned, "refused", refused, "files", t.Files)))
-	if t.Untimed+t.Evicted+t.Dropped+t.Hurried+t.Late > 0 {
-		list = append(list, line("correlations", r.message("logs.report.scope.correlations.is", "untimed", t.Untimed, "evicted", t.Evicted, "dropped", t.Dropped, "hurried", t.Hurried, "late", t.Late)))
+	if t.Untimed+t.Evicted+t.Dropped+t.Hurried+t.Late+t.Future > 0 {
+		list = append(list, line("correlations", r.message("logs.report.scope.correlations.is", "untimed", t.Untimed, "evicted", t.Evicted, "dropped", t.Dropped, "hurried", t.Hurried, "late", t.Late, "future", t.Future)))
 	}
 	return list
 }

@@ -30,6 +30,7 @@ type Scope struct {
 	Rules          int // in use
 	Correlations   int // in use
 	RulesRefused   int
+	Filters        int      // in use: they take hits away
 	Sources        []string // where the rules come from
 	Total          *logs.Total
 	Stopped        bool // the scan was interrupted

@@ -42,6 +42,7 @@ type Result struct {
 	Deprecated   int // files left out whose rules their authors withdrew
 	Rules        int
 	Correlations int
+	Filters      int       // they take hits away from rules, also from those of others
 	Refused      []Refusal // in the order of names
 	Replaced     *Manifest // the set of this name before; nil: none
 }
@@ -192,7 +193,7 @@ func (im *importer) take(e *entry) error {
 	}
 	im.seen[low] = true
 	if im.bytes += int64(len(text)); im.bytes > mostBytes || len(im.names) >= mostFiles {
-		return problem.TooLarge("logs.rules.too_much", "files", mostFiles, "size", mostBytes>>20)
+		return tooMuch()
 	}
 	if yaml {
 		im.names = append(im.names, e.name)
@@ -296,6 +297,7 @@ func (im *importer) check(ctx context.Context) error {
 		}
 	}
 	im.r.Files, im.r.Rules, im.r.Correlations = len(im.names), len(rules.Set.Rules()), len(rules.Correlations)
+	im.r.Filters = rules.Filters
 	if im.r.Rules+im.r.Correlations == 0 {
 		return problem.Invalid("", "logs.rules.nothing", "file", im.o.Source, "refused", len(im.r.Refused), "ignored", im.r.Ignored)
 	}

@@ -130,6 +130,15 @@ func eachInZip(source string, size int64, visit func(*entry) error) error {
 		return problem.Unsupported("logs.rules.kind", "file", source).Because(err)
 	}
 	b.left = -1
+	n := 0
+	for _, m := range z.File {
+		if isYAML(m.Name) {
+			n++
+		}
+	}
+	if n > mostFiles { // told at once, not after writing most of them
+		return tooMuch()
+	}
 	for _, m := range z.File {
 		if strings.HasSuffix(m.Name, "/") {
 			continue
@@ -140,6 +149,10 @@ func eachInZip(source string, size int64, visit func(*entry) error) error {
 		}
 	}
 	return nil
+}
+
+func tooMuch() error {
+	return problem.TooLarge("logs.rules.too_much", "files", mostFiles, "size", mostBytes>>20)
 }
 
 func isYAML(name string) bool {
