@@ -145,7 +145,9 @@ func compare(t *testing.T, got, want event.Record) {
 	}
 }
 
-// A sender that lost its marks, or died, sends nothing twice; storage nodes that die take nothing with them.
+// A sender that lost its marks, or died, looks for what is there before it sends again; storage nodes that die take
+// nothing with them. Rows of a request that a dying node had half taken may be there twice: Rows gives them once, and
+// only that much is promised.
 func TestResume(t *testing.T) {
 	t.Parallel()
 	cluster := victoriatest.Start(t)
@@ -178,8 +180,8 @@ func TestResume(t *testing.T) {
 	if err := s.Settle(t.Context(), "firewall"); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, cluster.Front.URL, "* | stats count() n"); n != len(all) {
-		t.Errorf("%d rows, want %d", n, len(all))
+	if n := count(t, cluster.Front.URL, "* | stats count() n"); n < len(all) || n > len(all)+1000 { // one request
+		t.Errorf("%d rows, want %d, and at most one request of 1,000 twice", n, len(all))
 	}
 	if n := count(t, cluster.Front.URL, "* | stats count_uniq(seq) n"); n != len(all) {
 		t.Errorf("%d different rows, want %d", n, len(all))
