@@ -142,7 +142,7 @@ func keepSmall() {
 	}
 }
 
-const scanMemoryGoal = 96 << 20 // bytes; the collector works harder near it, and goes beyond when it must
+const scanMemoryGoal = 100 << 20 // bytes; the collector works harder near it, and goes beyond when it must
 
 // code maps the outcome: interrupted before found before failed before partly done.
 func (c *logsScan) code(e *environment, total *logs.Total, stopped bool, worst int) error {

@@ -14,7 +14,7 @@ import (
 
 const (
 	allTimes   = 200 * 365 * 24 * time.Hour // files come in no order of time: wait for all
-	maxPending = 200_000                    // events with hits that wait for the end
+	maxPending = 100_000                    // events with hits that wait for the end
 )
 
 // Options of a scan. The zero value scans everything.
