@@ -7,7 +7,7 @@ import (
 	"hash/crc32"
 	"path/filepath"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
@@ -33,11 +33,6 @@ func Replay(fsys disk.FS, name string, each func(*event.Record) error) (Read, er
 	if err != nil {
 		return Read{}, err
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(largest))
-	if err != nil {
-		return Read{}, err
-	}
-	defer dec.Close()
 	var r Read
 	chain, rest, ok := r.head(data)
 	r.Broken = !ok
@@ -60,7 +55,7 @@ func Replay(fsys disk.FS, name string, each func(*event.Record) error) (Read, er
 		body, sum := frame[frameHead:], rest[len(frame):size]
 		rest = rest[size:]
 		last := len(rest) == 0
-		records, err := unpack(dec, frame, body)
+		records, err := unpack(frame, body)
 		chain = link(chain, frame)
 		if err == nil && !bytes.Equal(chain[:], sum) {
 			r.Broken = true
@@ -111,16 +106,16 @@ func cutFrame(data []byte) (frame []byte, size int) {
 }
 
 // unpack gives the records of a frame.
-func unpack(dec *zstd.Decoder, head, body []byte) ([]event.Record, error) {
+func unpack(head, body []byte) ([]event.Record, error) {
 	if binary.LittleEndian.Uint32(head[16:]) != crc32.Checksum(body, castagnoli) {
 		return nil, errRecord
 	}
 	size, count := binary.LittleEndian.Uint32(head[8:]), binary.LittleEndian.Uint32(head[12:])
-	if size > largest {
+	if n, err := s2.DecodedLen(body); err != nil || uint32(n) != size || size > largest || count > size {
 		return nil, errRecord
 	}
-	raw, err := dec.DecodeAll(body, make([]byte, 0, size))
-	if err != nil || len(raw) != int(size) || int64(count) > int64(size) {
+	raw, err := s2.Decode(nil, body)
+	if err != nil {
 		return nil, errRecord
 	}
 	records := make([]event.Record, 0, count)
