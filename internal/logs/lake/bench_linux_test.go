@@ -1,9 +1,12 @@
 package lake_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -48,9 +51,9 @@ func benchBatches(events, size int) (batches [][]event.Record, raw int64) {
 	return batches, raw
 }
 
-// BenchmarkSeal appends at full speed until everything is sealed, with sidecars, and then merges the day.
+// BenchmarkSeal appends at full speed until everything is sealed, with sidecars.
 func BenchmarkSeal(b *testing.B) {
-	batches, raw := benchBatches(benchEvents, 1000)
+	batches, _ := benchBatches(benchEvents, 1000)
 	runtime.GC()
 	b.ResetTimer()
 	for b.Loop() {
@@ -68,17 +71,8 @@ func BenchmarkSeal(b *testing.B) {
 			b.Fatal(err)
 		}
 		sealed, took := cpu(b)-began, time.Since(wall)
-		s := l.Stats()
 		b.ReportMetric(sealed.Seconds()/(benchRounds*benchEvents)*1e6, "cpu-s/Mev")
 		b.ReportMetric(benchRounds*benchEvents/took.Seconds(), "ev/s")
-		b.ReportMetric(float64(benchRounds*raw)/float64(s.DiskBytes), "ratio")
-		began = cpu(b)
-		c.add(24 * time.Hour)
-		if err := l.Tidy(context.Background()); err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric((cpu(b)-began).Seconds()/(benchRounds*benchEvents)*1e6, "merge-cpu-s/Mev")
-		b.ReportMetric(float64(benchRounds*raw)/float64(l.Stats().DiskBytes), "merged-ratio")
 		if err := l.Close(); err != nil {
 			b.Fatal(err)
 		}
@@ -163,6 +157,79 @@ func (f *timedFile) Sync() error {
 	return err
 }
 
+// BenchmarkSize tells how much smaller than its lines a sealed lake is, with footers and sidecars, before and after its days
+// are merged: two million lines of the corpus, and real lines that others collected, over and over.
+func BenchmarkSize(b *testing.B) {
+	b.Run("corpus", func(b *testing.B) { size(b, corpus.Batches(corpus.Config{Events: 2_000_000}, 20_000)) })
+	b.Run("loghub", func(b *testing.B) { size(b, loghub(b, 200_000)) })
+}
+
+func size(b *testing.B, batches iter.Seq[[]event.Record]) {
+	b.Helper()
+	for b.Loop() {
+		c := newClock()
+		l, err := lake.Open(b.TempDir(), lake.Config{Clock: c.Now})
+		if err != nil {
+			b.Fatal(err)
+		}
+		raw, rows := 0, 0
+		for batch := range batches {
+			rows += len(batch)
+			for i := range batch {
+				raw += len(batch[i].Raw)
+				batch[i].Received = time.Time{}
+			}
+			if _, err := l.Append(context.Background(), batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := l.Flush(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(raw)/float64(l.Stats().DiskBytes), "ratio")
+		began := cpu(b)
+		c.add(24 * time.Hour)
+		if err := l.Tidy(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric((cpu(b)-began).Seconds()/float64(rows)*1e6, "merge-cpu-s/Mev")
+		b.ReportMetric(float64(raw)/float64(l.Stats().DiskBytes), "merged-ratio")
+		if err := l.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// loghub gives real lines of KIZUKI_TESTDATA as records of one source each second, without columns but the source.
+func loghub(b *testing.B, events int) iter.Seq[[]event.Record] {
+	b.Helper()
+	names, err := filepath.Glob(filepath.Join(os.Getenv("KIZUKI_TESTDATA"), "loghub", "*.log"))
+	if err != nil || len(names) == 0 {
+		b.Skip("KIZUKI_TESTDATA names no folder with loghub")
+	}
+	var lines [][]byte
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		lines = append(lines, bytes.Split(bytes.TrimSpace(text), []byte("\n"))...)
+	}
+	return func(yield func([]event.Record) bool) {
+		at := newClock().Now()
+		for from := 0; from < events; from += 1000 {
+			batch := make([]event.Record, 1000)
+			for i := range batch {
+				at = at.Add(time.Second)
+				batch[i] = event.Record{Source: "syslog", Format: event.Raw, Time: at, Raw: lines[(from+i)%len(lines)]}
+			}
+			if !yield(batch) {
+				return
+			}
+		}
+	}
+}
+
 // resident is what the process holds in memory, and the most it held since the last call, bytes.
 func resident(b *testing.B) (now, most float64) {
 	b.Helper()
@@ -192,6 +259,7 @@ func BenchmarkCommitDuringSeals(b *testing.B) {
 	const rate, seconds = 5000, 55
 	for b.Loop() {
 		fsys := &timed{}
+		defer debug.SetGCPercent(debug.SetGCPercent(50)) // as the commands do that write the lake
 		l, err := lake.Open(b.TempDir(), lake.Config{Clock: newClock().Now, FS: fsys})
 		if err != nil {
 			b.Fatal(err)

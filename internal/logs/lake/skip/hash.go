@@ -9,7 +9,9 @@ import (
 
 // hasher hashes words of up to text.MaxWord bytes. It is not safe against who makes collisions on purpose: those only
 // cost the reading of a block in vain.
-type hasher struct{ word [text.MaxWord + text.Padding]byte }
+type hasher struct {
+	word [text.MaxWord + text.Padding]byte
+}
 
 func (h *hasher) of(word string) uint64 {
 	clear(h.word[copy(h.word[:text.MaxWord], word):])
