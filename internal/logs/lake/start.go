@@ -276,6 +276,7 @@ func (l *Lake) replayOne(id uint64, name string) error {
 		return err
 	}
 	h.day = read.Day
+	h.table.Keep(read.Promoted)
 	if read.ID != id { // the head is damaged; the day is that of the newest record
 		h.day, read.Broken = dayOf(time.UnixMicro(last)), true
 	}

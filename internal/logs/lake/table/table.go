@@ -99,10 +99,17 @@ type Table struct {
 	bytes           int64 // of messages
 	held            int64 // of messages and dictionaries
 	ports           *[65536]string
+	promoted        int
 }
 
 // New makes an empty table.
-func New() *Table { return &Table{cols: make([]column, Columns), ports: ports()} }
+func New() *Table {
+	return &Table{cols: make([]column, Columns), ports: ports(), promoted: len(event.Promoted)}
+}
+
+// Keep says that the records were gathered when only the first of event.Promoted had columns: what they have under the
+// others stands in their lines alone.
+func (t *Table) Keep(promoted int) { t.promoted = min(promoted, len(event.Promoted)) }
 
 // Rows is the number of rows.
 func (t *Table) Rows() int { return len(t.seqs) }
@@ -257,7 +264,8 @@ const (
 // View is the table as it is now; it stays so while the table grows.
 func (t *Table) View() *View {
 	v := &View{
-		Seqs: t.seqs, Times: t.times, Received: t.received, Raw: t.raw, cols: make([]viewed, len(t.cols)),
+		Seqs: t.seqs, Times: t.times, Received: t.received, Raw: t.raw, Promoted: t.promoted,
+		cols: make([]viewed, len(t.cols)),
 	}
 	for i := range t.cols {
 		v.cols[i] = viewed{t.cols[i].codes, t.cols[i].values}
@@ -270,6 +278,7 @@ type View struct {
 	Seqs            []uint64
 	Times, Received []int64
 	Raw             [][]byte
+	Promoted        int // how many of event.Promoted have columns
 	cols            []viewed
 }
 

@@ -15,12 +15,14 @@ import (
 
 // Read is what a log told.
 type Read struct {
-	ID      uint64
-	Day     int32
-	Records int
-	Torn    int64 // bytes behind the last whole frame: a write that a stop cut short, never acknowledged
-	Damaged int   // frames or stretches that were not as written, with whole frames behind them: acknowledged records
-	Broken  bool  // the chain does not hold, or the head is damaged
+	ID  uint64
+	Day int32
+	// Promoted is how many of event.Promoted had columns when the log was written; all, where its head is damaged.
+	Promoted int
+	Records  int
+	Torn     int64 // bytes behind the last whole frame: a write that a stop cut short, never acknowledged
+	Damaged  int   // frames or stretches that were not as written, with whole frames behind them: acknowledged records
+	Broken   bool  // the chain does not hold, or the head is damaged
 }
 
 // largestFile is the size of a log that is read; one segment is far smaller.
@@ -33,7 +35,7 @@ func Replay(fsys disk.FS, name string, each func(*event.Record) error) (Read, er
 	if err != nil {
 		return Read{}, err
 	}
-	var r Read
+	r := Read{Promoted: len(event.Promoted)}
 	chain, rest, ok := r.head(data)
 	r.Broken = !ok
 	skipped := false // something that is no frame stands before what is read now
@@ -84,9 +86,10 @@ func (r *Read) head(data []byte) (chain [sha256.Size]byte, rest []byte, ok bool)
 		return chain, nil, len(data) == 0
 	}
 	head := data[:headSize]
-	ok = bytes.Equal(head[:8], magic[:]) && binary.LittleEndian.Uint32(head[20:]) == crc32.Checksum(head[:20], castagnoli)
+	ok = bytes.Equal(head[:8], magic[:]) && binary.LittleEndian.Uint32(head[24:]) == crc32.Checksum(head[:24], castagnoli)
 	if ok {
 		r.ID, r.Day = binary.LittleEndian.Uint64(head[8:]), int32(binary.LittleEndian.Uint32(head[16:]))
+		r.Promoted = int(binary.LittleEndian.Uint32(head[20:]))
 	}
 	return sha256.Sum256(head), data[headSize:], ok
 }

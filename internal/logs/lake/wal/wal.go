@@ -5,7 +5,8 @@
 //
 // A file is a head and frames, all numbers little-endian:
 //
-//	head   "KZWAL\x00\x00\x02"  8 bytes id  4 bytes day (days since 1970 UTC)  4 bytes CRC-32C of what stands before
+//	head   "KZWAL\x00\x00\x02"  8 bytes id  4 bytes day (days since 1970 UTC)
+//	       4 bytes how many of event.Promoted had columns  4 bytes CRC-32C of what stands before
 //	frame  "KZFR"  4 bytes length of the body  4 bytes length unpacked  4 bytes records
 //	       4 bytes CRC-32C of the body  4 bytes CRC-32C of the 20 bytes before
 //	       body (S2)  32 bytes SHA-256 over the hash of the frame before, the 24 bytes and the body
@@ -34,7 +35,7 @@ import (
 // Sizes.
 const (
 	FrameBytes = 256 << 10 // records are put into one frame until they are this long together
-	headSize   = 24
+	headSize   = 28
 	frameHead  = 24
 	largest    = 1 << 30 // no frame is longer, packed or not
 )
@@ -69,7 +70,8 @@ func Create(fsys disk.FS, dir, name string, id uint64, day int32) (*Writer, erro
 	copy(head, magic[:])
 	binary.LittleEndian.PutUint64(head[8:], id)
 	binary.LittleEndian.PutUint32(head[16:], uint32(day))
-	binary.LittleEndian.PutUint32(head[20:], crc32.Checksum(head[:20], castagnoli))
+	binary.LittleEndian.PutUint32(head[20:], uint32(len(event.Promoted)))
+	binary.LittleEndian.PutUint32(head[24:], crc32.Checksum(head[:24], castagnoli))
 	if _, err = f.Write(head); err == nil {
 		err = f.Sync()
 	}
