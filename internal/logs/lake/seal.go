@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"time"
 
@@ -151,11 +152,35 @@ func (l *Lake) dropLog(h *hot) {
 	l.mu.Unlock()
 }
 
-// enter writes to the catalogue. When that fails, the next start finds the file by itself.
+// enter writes to the catalogue. When that fails, the next start finds the files by themselves, and knows of those that
+// went by the files that replace them: so none of these may go before the catalogue is right again, see catchUp.
 func (l *Lake) enter(entries ...catalogue.Entry) {
 	if err := catalogue.Append(l.fs, l.path("catalogue"), entries...); err != nil {
 		l.alarm("catalogue", "", err)
+		l.mu.Lock()
+		l.behind = true
+		l.mu.Unlock()
 	}
+}
+
+// catchUp writes the catalogue anew when an entry could not be written. A file that is sealed meanwhile may be missing in
+// it, which a start puts right.
+func (l *Lake) catchUp() error {
+	l.mu.Lock()
+	if !l.behind {
+		l.mu.Unlock()
+		return nil
+	}
+	files, next := l.entries(), maps.Clone(l.next)
+	l.mu.Unlock()
+	if err := catalogue.Write(l.fs, l.path("catalogue"), files, next); err != nil {
+		return err
+	}
+	l.clear("catalogue", "")
+	l.mu.Lock()
+	l.behind = false
+	l.mu.Unlock()
+	return nil
 }
 
 // output is a sealed file that is being written.
