@@ -18,17 +18,17 @@ import (
 // lakeWait is for how long a command waits while another one has the lake.
 const lakeWait = 5 * time.Second
 
-// openLake opens the lake of the data folder; begin allows to make one where there is none.
-func (e *environment) openLake(ctx context.Context, begin bool) (*lake.Lake, error) {
+// lakeConfig is how the lake of the data folder is opened.
+func (e *environment) lakeConfig() (lake.Config, error) {
 	dir, err := e.folder()
 	if err != nil {
-		return nil, err
+		return lake.Config{}, err
 	}
 	limit, err := e.lakeLimit()
 	if err != nil {
-		return nil, err
+		return lake.Config{}, err
 	}
-	return lake.Open(ctx, lake.Config{Dir: dir, Now: time.Now, Rand: rand.Reader, Limit: limit, Wait: lakeWait, Make: begin})
+	return lake.Config{Dir: dir, Now: time.Now, Rand: rand.Reader, Limit: limit, Wait: lakeWait}, nil
 }
 
 // lakeLimit is how large the lake may be, in bytes; 0: no limit.
@@ -42,9 +42,28 @@ func (e *environment) lakeLimit() (int64, error) {
 	return int64(mb) * mega, nil
 }
 
-// withLake runs an act on the lake and closes it.
+// withLake runs an act that writes to the lake, alone; begin allows to make one where there is none.
 func (e *environment) withLake(ctx context.Context, begin bool, act func(l *lake.Lake) error) (err error) {
-	l, err := e.openLake(ctx, begin)
+	c, err := e.lakeConfig()
+	if err != nil {
+		return err
+	}
+	c.Make = begin
+	l, err := lake.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	return act(l)
+}
+
+// withReader looks into the lake, also while another command writes to it.
+func (e *environment) withReader(act func(l *lake.Reader) error) (err error) {
+	c, err := e.lakeConfig()
+	if err != nil {
+		return err
+	}
+	l, err := lake.OpenReader(c)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ type exported struct {
 	Out     string        `json:"out"`
 	Lines   int64         `json:"lines"` // of parquet: of the whole files
 	Damaged int           `json:"damaged"`
+	// Unsealed are lines that are in no file, since another command is at work: parquet lacks them.
+	Unsealed int `json:"unsealed"`
 	Files   []lake.Copied `json:"files"`
 }
 
@@ -61,6 +63,10 @@ func (c *logsExport) Run(ctx context.Context, e *environment) error {
 		fmt.Fprintln(e.stderr, e.t("cli.lake.query.damaged", "n", sum.Damaged))
 		return exitError{exitPartly}
 	}
+	if err == nil && sum.Unsealed > 0 {
+		fmt.Fprintln(e.stderr, e.t("cli.lake.export.unsealed", "n", sum.Unsealed))
+		return exitError{exitPartly}
+	}
 	return err
 }
 
@@ -74,7 +80,7 @@ func (c *logsExport) lines(ctx context.Context, e *environment, sum *exported, f
 		return e.usage(problem.Invalid("", "cli.lake.tail.verb"))
 	}
 	keepSmall()
-	return e.withLake(ctx, false, func(l *lake.Lake) error {
+	return e.withReader(func(l *lake.Reader) error {
 		cost, err := l.Estimate(ctx, q)
 		if err != nil {
 			return err
@@ -99,6 +105,23 @@ func (c *logsExport) lines(ctx context.Context, e *environment, sum *exported, f
 	})
 }
 
+// settle seals what is not sealed, unless another command is at work.
+func (e *environment) settle(ctx context.Context) error {
+	c, err := e.lakeConfig()
+	if err != nil {
+		return err
+	}
+	c.Wait = 0
+	l, err := lake.Open(ctx, c)
+	if problem.CodeOf(err) == problem.CodeUnavailable {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.Settle(ctx), l.Close())
+}
+
 func (c *logsExport) copies(ctx context.Context, e *environment, sum *exported, from, to time.Time) error {
 	if entries, err := os.ReadDir(c.Out); err == nil && len(entries) > 0 {
 		return e.usage(problem.Conflict("cli.lake.export.not_empty", "dir", c.Out))
@@ -106,10 +129,11 @@ func (c *logsExport) copies(ctx context.Context, e *environment, sum *exported, 
 	if err := os.MkdirAll(c.Out, 0o700); err != nil {
 		return fmt.Errorf("make the folder: %w", err)
 	}
-	return e.withLake(ctx, false, func(l *lake.Lake) error {
-		if err := l.Settle(ctx); err != nil { // lines in memory are in no file yet
-			return err
-		}
+	if err := e.settle(ctx); err != nil { // lines that are not sealed are in no file yet
+		return err
+	}
+	return e.withReader(func(l *lake.Reader) error {
+		sum.Unsealed = l.Stats().HotRows
 		return l.CopySealed(ctx, from, to, c.Source, c.Out, func(f lake.Copied) error {
 			sum.Files = append(sum.Files, f)
 			sum.Lines += int64(f.Records)

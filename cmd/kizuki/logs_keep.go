@@ -38,18 +38,17 @@ type sourceDays struct {
 }
 
 // Run shows how long lines are kept.
-func (c *retentionShow) Run(ctx context.Context, e *environment) error {
+func (c *retentionShow) Run(e *environment) error {
 	r := retentionReport{Schema: "kizuki.logs-retention/1", Sources: []sourceDays{}}
-	err := e.withLake(ctx, false, func(l *lake.Lake) (err error) {
+	err := e.withReader(func(l *lake.Reader) error {
 		r.Days = l.Days("")
 		stats := l.Stats()
 		for i := range stats.Sources {
 			r.Sources = append(r.Sources, sourceDays{stats.Sources[i].Name, l.Days(stats.Sources[i].Name)})
 		}
 		r.Deleted, r.Changes = orEmpty(l.Tombstones()), orEmpty(l.Changes())
-		r.Due, err = l.Due()
-		r.Due = orEmpty(r.Due)
-		return err
+		r.Due = orEmpty(l.Due())
+		return nil
 	})
 	if err != nil {
 		return err
@@ -149,8 +148,8 @@ func (c *retentionApply) Run(ctx context.Context, e *environment) error {
 		if err = l.Settle(ctx); err != nil {
 			return err
 		}
-		if due, err = l.Due(); err != nil || !c.Yes {
-			return err
+		if due = l.Due(); !c.Yes {
+			return nil
 		}
 		tombs, err := l.Expire(ctx, who(), c.Why, c.ClockOK)
 		deleted = append(deleted, tombs...)
@@ -194,9 +193,9 @@ type holdList struct {
 }
 
 // Run lists the holds.
-func (c *holdList) Run(ctx context.Context, e *environment) error {
+func (c *holdList) Run(e *environment) error {
 	var holds []lake.Hold
-	err := e.withLake(ctx, false, func(l *lake.Lake) error { holds = l.Holds(); return nil })
+	err := e.withReader(func(l *lake.Reader) error { holds = l.Holds(); return nil })
 	if err != nil {
 		return err
 	}

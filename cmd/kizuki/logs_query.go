@@ -39,7 +39,7 @@ func (c *logsQuery) Run(ctx context.Context, e *environment) error {
 	}
 	keepSmall()
 	var result *lake.Result
-	err = e.withLake(ctx, false, func(l *lake.Lake) error {
+	err = e.withReader(func(l *lake.Reader) error {
 		cost, err := l.Estimate(ctx, q)
 		if err != nil {
 			return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -26,11 +25,11 @@ type statsSource struct {
 }
 
 // Run shows the lake; something that needs attention ends with code 3.
-func (c *logsStats) Run(ctx context.Context, e *environment) error {
+func (c *logsStats) Run(e *environment) error {
 	var s lake.Stats
 	var keys []string
 	sources := []statsSource{}
-	err := e.withLake(ctx, false, func(l *lake.Lake) (err error) {
+	err := e.withReader(func(l *lake.Reader) (err error) {
 		s = l.Stats()
 		for i := range s.Sources {
 			from := &s.Sources[i]

@@ -15,7 +15,7 @@ import (
 type logsTail struct {
 	Query  []string `arg:"" optional:"" name:"query" help:"Only such lines, as for kizuki logs query."`
 	N      int      `short:"n" help:"How many lines." default:"20" placeholder:"N"`
-	Follow bool     `short:"f" help:"Go on with lines that come in, until Ctrl-C. The lake is looked at every two seconds, so that other commands get their turn."`
+	Follow bool     `short:"f" help:"Go on with lines that come in, until Ctrl-C. The lake is looked at every two seconds."`
 	Format string   `help:"table or jsonl (kizuki.log/1)." default:"table" enum:"table,jsonl"`
 }
 
@@ -42,19 +42,25 @@ func (c *logsTail) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	t := &tail{e: e, out: out, w: &lineWriter{e: e, out: out, format: c.Format}, seen: map[string]uint64{}}
+	return e.withReader(func(l *lake.Reader) error {
+		t := &tail{e: e, lake: l, out: out, w: &lineWriter{e: e, out: out, format: c.Format}, seen: map[string]uint64{}}
+		return c.show(ctx, t, text, q)
+	})
+}
+
+func (c *logsTail) show(ctx context.Context, t *tail, text string, q lake.Query) error {
 	result, err := t.look(ctx, q)
 	if err != nil {
-		return e.refusedQuery(text, err)
+		return t.e.refusedQuery(text, err)
 	}
 	slices.Reverse(result.Records)
 	if result.Table != nil {
 		slices.Reverse(result.Table.Rows)
 	}
-	if err := errors.Join(t.w.result(q, result), out.Flush()); err != nil || !c.Follow {
-		return errors.Join(err, e.partial(result))
+	if err := errors.Join(t.w.result(q, result), t.out.Flush()); err != nil || !c.Follow {
+		return errors.Join(err, t.e.partial(result))
 	}
-	if q, err = e.question(lake.Question{Text: text, Newest: followLines}); err != nil {
+	if q, err = t.e.question(lake.Question{Text: text, Newest: followLines}); err != nil {
 		return err
 	}
 	for {
@@ -72,6 +78,7 @@ func (c *logsTail) Run(ctx context.Context, e *environment) error {
 // tail shows lines that came in since it looked last.
 type tail struct {
 	e    *environment
+	lake *lake.Reader
 	out  *output
 	w    *lineWriter
 	seen map[string]uint64 // newest sequence number of each source
@@ -79,25 +86,22 @@ type tail struct {
 
 // look asks the lake, and notes how far each source is.
 func (t *tail) look(ctx context.Context, q lake.Query) (result *lake.Result, err error) {
-	err = t.e.withLake(ctx, false, func(l *lake.Lake) error {
-		result, err = l.Ask(ctx, q, 0, nil)
-		stats := l.Stats()
-		for i := range stats.Sources {
-			s := &stats.Sources[i]
-			t.seen[s.Name] = max(t.seen[s.Name], s.Last)
-		}
-		return err
-	})
+	result, err = t.lake.Ask(ctx, q, 0, nil)
+	stats := t.lake.Stats()
+	for i := range stats.Sources {
+		s := &stats.Sources[i]
+		t.seen[s.Name] = max(t.seen[s.Name], s.Last)
+	}
 	return result, err
 }
 
 // follow writes what is new, oldest first.
 func (t *tail) follow(ctx context.Context, q lake.Query) error {
 	before := maps.Clone(t.seen)
-	result, err := t.look(ctx, q)
-	if problem.CodeOf(err) == problem.CodeUnavailable { // another command is at work for long: the next look finds it
-		return nil
+	if err := t.lake.Refresh(); err != nil {
+		return err
 	}
+	result, err := t.look(ctx, q)
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app/lake"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
 type logsVerify struct {
+	Key  string `help:"Public key, or a file with it, that you keep outside this computer. Without it, the keys in the lake are used, which somebody who changed the lake could have changed too." placeholder:"KEY|FILE"`
 	JSON bool `name:"json" help:"Print as JSON (kizuki.logs-verify/1)."`
 }
 
@@ -34,17 +36,27 @@ type sourceReport struct {
 	Short       bool         `json:"short"`
 	Unread      []string     `json:"unread"`
 	Failed      string       `json:"failed"`
+	OtherKey    bool         `json:"other_key"` // not signed by the key that was given
 }
 
 // Run checks the lake; evidence that is broken ends with code 3.
 func (c *logsVerify) Run(ctx context.Context, e *environment) error {
+	key, err := keyText(c.Key)
+	if err != nil {
+		return err
+	}
 	var check *lake.Check
-	err := e.withLake(ctx, false, func(l *lake.Lake) (err error) {
+	err = e.withReader(func(l *lake.Reader) (err error) {
 		progress := e.progress("cli.lake.verify.reading")
-		check, err = l.Verify(ctx, func(done, total int) { progress.step(done, total) })
+		check, err = l.Verify(ctx, lake.VerifyOptions{Key: key, Progress: func(done, total int) {
+			progress.step(done/1000, (total+999)/1000)
+		}})
 		progress.end()
 		return err
 	})
+	if problem.CodeOf(err) == problem.CodeInvalid {
+		return e.usage(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -59,6 +71,19 @@ func (c *logsVerify) Run(ctx context.Context, e *environment) error {
 	return err
 }
 
+// keyText is a key that was given, or what is in the file of that name. Whoever types it from paper may break the line.
+func keyText(given string) (string, error) {
+	const largest = 64 << 10
+	if info, err := os.Stat(given); given != "" && err == nil && info.Size() <= largest {
+		data, err := os.ReadFile(given) //nolint:gosec // the person names the file
+		if err != nil {
+			return "", fmt.Errorf("read the key: %w", err)
+		}
+		given = string(data)
+	}
+	return strings.Join(strings.Fields(given), ""), nil
+}
+
 func (e *environment) printCheckJSON(check *lake.Check) error {
 	sources := []sourceReport{}
 	for i := range check.Sources {
@@ -66,7 +91,7 @@ func (e *environment) printCheckJSON(check *lake.Check) error {
 		r := sourceReport{
 			Source: s.Source, OK: s.Good(), Records: s.Records, Leaves: s.Leaves, Checkpoints: s.Checkpoints, Signed: s.Signed,
 			Unsigned: s.Unsigned, First: s.First(), Faults: orEmpty(s.Faults), Missing: orEmpty(s.Missing), Doubled: orEmpty(s.Doubled),
-			Deleted: orEmpty(s.Deleted), Nodes: s.Nodes, Short: s.Short, Unread: orEmpty(s.Unread),
+			Deleted: orEmpty(s.Deleted), Nodes: s.Nodes, Short: s.Short, Unread: orEmpty(s.Unread), OtherKey: s.Foreign,
 		}
 		if s.Failed != nil {
 			r.Failed = s.Failed.Error()
@@ -75,7 +100,7 @@ func (e *environment) printCheckJSON(check *lake.Check) error {
 	}
 	return e.printJSON(map[string]any{
 		"schema": "kizuki.logs-verify/1", "ok": check.Good(), "at": check.At.UTC().Format(time.RFC3339), "files": check.Files, "unsealed": check.Hot,
-		"damages": orEmpty(check.Damages), "notes": orEmpty(check.Notes), "sources": sources,
+		"key": check.Key, "damages": orEmpty(check.Damages), "notes": orEmpty(check.Notes), "sources": sources,
 	})
 }
 
@@ -101,6 +126,10 @@ func (e *environment) printCheck(check *lake.Check) {
 	if check.Hot > 0 {
 		e.println("－ " + e.t("cli.lake.verify.unsigned", "n", check.Hot))
 	}
+	if check.Good() && check.Key != "" {
+		e.println(e.t("cli.lake.verify.fine_key", "files", check.Files))
+		return
+	}
 	if check.Good() {
 		e.println(e.t("cli.lake.verify.fine", "files", check.Files))
 		return
@@ -124,7 +153,9 @@ func (e *environment) printSource(s *lake.SourceCheck) {
 		e.println("× " + e.t("cli.lake.verify.source.bad", "source", s.Source))
 	}
 	tell := func(key string, pairs ...any) { e.println("  " + e.t("cli.lake.verify."+key, pairs...)) }
-	if s.Failed != nil {
+	if s.Foreign {
+		tell("other_key")
+	} else if s.Failed != nil {
 		tell("failed", "text", printable(s.Failed.Error()))
 	}
 	if f := s.First(); f != nil {
@@ -183,14 +214,14 @@ type logsProve struct {
 }
 
 // Run writes the proof of a line.
-func (c *logsProve) Run(ctx context.Context, e *environment) error {
+func (c *logsProve) Run(e *environment) error {
 	if c.JSON && c.Out == "-" {
 		return e.usage(jsonNeedsOut())
 	}
 	var proof []byte
 	var record *lake.Proved
 	var keys []string
-	err := e.withLake(ctx, false, func(l *lake.Lake) (err error) {
+	err := e.withReader(func(l *lake.Reader) (err error) {
 		if proof, record, err = l.Prove(c.Source, c.Seq); err == nil {
 			keys, err = l.Keys()
 		}

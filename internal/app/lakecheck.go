@@ -6,15 +6,11 @@ import (
 	"errors"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app/lake"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
-
-// lakeWait is for how long verify waits while a command has the lake.
-const lakeWait = 5 * time.Second
 
 // lake checks every line of the lake against what was signed, where the folder has one. What is made again from other
 // files is no finding.
@@ -26,11 +22,11 @@ func (v *verifier) lake(ctx context.Context) error {
 	broken := func(file, text string) VerifyFinding {
 		return VerifyFinding{File: lake.Folder + "/" + file, Text: msg("app.verify.lake", "text", text), Todo: todo}
 	}
-	l, err := lake.Open(ctx, lake.Config{Dir: v.cfg.Dir, Now: v.cfg.Now, Rand: rand.Reader, Wait: lakeWait})
+	l, err := lake.OpenReader(lake.Config{Dir: v.cfg.Dir, Now: v.cfg.Now, Rand: rand.Reader})
 	if err != nil {
 		return v.lakeUnread(ctx, err, todo)
 	}
-	check, err := l.Verify(ctx, nil)
+	check, err := l.Verify(ctx, lake.VerifyOptions{})
 	if err = errors.Join(err, l.Close()); err != nil {
 		return v.lakeUnread(ctx, err, todo)
 	}

@@ -64,13 +64,13 @@ func Lines(q Query) bool {
 
 // Ask answers a query. offset moves the borders of buckets, 9 h for days of Japan; progress may be nil. The error is a
 // *QueryError, that of the context, or a problem.
-func (l *Lake) Ask(ctx context.Context, q Query, offset time.Duration, progress func(Walk)) (*Result, error) {
-	return search.Run(ctx, l.store, q, query.Options{Decode: Decode, Offset: offset, Progress: progress})
+func (l *Reader) Ask(ctx context.Context, q Query, offset time.Duration, progress func(Walk)) (*Result, error) {
+	return search.Run(ctx, l.shelf, q, query.Options{Decode: Decode, Offset: offset, Progress: progress})
 }
 
 // Estimate says what a query would read.
-func (l *Lake) Estimate(ctx context.Context, q Query) (Cost, error) {
-	return search.Estimate(ctx, l.store, q, query.Options{Decode: Decode})
+func (l *Reader) Estimate(ctx context.Context, q Query) (Cost, error) {
+	return search.Estimate(ctx, l.shelf, q, query.Options{Decode: Decode})
 }
 
 // page is how many lines an export holds in memory, more where that many have one moment.
@@ -78,7 +78,7 @@ const page = 5000
 
 // Each gives every line that a query's condition finds, newest first, a page at a time. damaged counts blocks that
 // could not be read. The error is that of use, of the context, or a *QueryError.
-func (l *Lake) Each(ctx context.Context, q Query, use func(*Record) error, progress func(lines int64)) (damaged int, err error) {
+func (l *Reader) Each(ctx context.Context, q Query, use func(*Record) error, progress func(lines int64)) (damaged int, err error) {
 	if !Lines(q) {
 		return 0, &QueryError{Reason: query.UnknownVerb, At: -1, End: -1}
 	}
@@ -86,7 +86,7 @@ func (l *Lake) Each(ctx context.Context, q Query, use func(*Record) error, progr
 	until, size, given := int64(math.MaxInt64), page, int64(0)
 	for {
 		part := query.Query{Where: query.Normalize(query.And{query.Between(math.MinInt64, until), q.Where}), Verb: query.Newest{N: size}}
-		result, err := search.Run(ctx, l.store, part, query.Options{Decode: Decode, Limits: limits})
+		result, err := search.Run(ctx, l.shelf, part, query.Options{Decode: Decode, Limits: limits})
 		if err != nil {
 			return damaged, err
 		}

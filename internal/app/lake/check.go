@@ -2,6 +2,7 @@ package lake
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -31,10 +32,14 @@ type SourceCheck struct {
 
 	Unread []string // files that cannot be read: their records count as missing
 	Failed error    // the proof itself cannot be opened or read; then Report tells nothing
+	// Foreign says that the key that was given from outside signed nothing of the source, or not all: another one did.
+	Foreign bool
 }
 
 // Good says that the source is as it was signed.
-func (s *SourceCheck) Good() bool { return s.Failed == nil && len(s.Unread) == 0 && s.Report.Good() }
+func (s *SourceCheck) Good() bool {
+	return s.Failed == nil && !s.Foreign && len(s.Unread) == 0 && s.Report.Good()
+}
 
 // Check is what Verify found.
 type Check struct {
@@ -43,7 +48,14 @@ type Check struct {
 	Damages []Damage
 	Notes   []Damage // what can be made again without loss: sidecars, the catalogue
 	Sources []SourceCheck
-	Hot     int // lines that are not sealed yet: nothing is signed for them
+	Hot     int    // lines that are not sealed yet: nothing is signed for them
+	Key     string // the key that was given from outside; "": the lake's own were used
+}
+
+// VerifyOptions of Verify.
+type VerifyOptions struct {
+	Key      string                // verifier key, from paper or another machine; "": the lake's own keys
+	Progress func(done, total int) // lines read, of those to read; each is read twice. May be nil
 }
 
 // Good says that all is as it was signed.
@@ -54,18 +66,30 @@ func (c *Check) Good() bool {
 // derived are alarms about files that are made again from others.
 var derived = map[string]bool{"sidecar": true, "catalogue": true, "tidy": true, "merge": true, "seal": true, "append": true, "remove": true, "close": true}
 
-// Verify reads every sealed file whole and compares the records of every source with what was signed. progress is told
-// before each source; it may be nil.
-func (l *Lake) Verify(ctx context.Context, progress func(done, total int)) (*Check, error) {
-	c := &Check{At: l.config.Now(), Files: l.store.Stats().Files, Hot: l.store.Stats().HotRows}
-	bad, err := l.store.Check(ctx)
+// Verify reads every sealed file whole and compares the records of every source with what was signed. Another process may
+// write meanwhile: what it seals is checked or not. Problem key: app.lake.key (invalid).
+func (l *Reader) Verify(ctx context.Context, o VerifyOptions) (*Check, error) {
+	first := l.Stats()
+	c := &Check{At: l.config.Now(), Files: first.Files, Hot: first.HotRows, Key: o.Key}
+	if o.Key != "" {
+		if _, err := l.witness.reading(o.Key); err != nil {
+			return nil, err
+		}
+	}
+	done, total := 0, 2*first.SealedRows
+	step := func(rows int) {
+		if done += rows; o.Progress != nil {
+			o.Progress(done, max(total, done))
+		}
+	}
+	bad, err := l.shelf.Check(ctx, step)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(bad)) {
 		c.Damages = append(c.Damages, Damage{"damaged", name, bad[name].Error()})
 	}
-	for _, a := range l.store.Stats().Alarms {
+	for _, a := range l.Stats().Alarms {
 		d := Damage{a.Reason, a.Place, a.Detail}
 		switch {
 		case derived[a.Reason]:
@@ -78,11 +102,8 @@ func (l *Lake) Verify(ctx context.Context, progress func(done, total int)) (*Che
 	if err != nil {
 		return nil, err
 	}
-	for i, source := range sources {
-		if progress != nil {
-			progress(i, len(sources))
-		}
-		one, err := l.verifySource(ctx, source)
+	for _, source := range sources {
+		one, err := l.verifySource(ctx, source, o.Key, step)
 		if err != nil {
 			return nil, err
 		}
@@ -92,48 +113,79 @@ func (l *Lake) Verify(ctx context.Context, progress func(done, total int)) (*Che
 }
 
 // sources are those of the lake and those with a proof.
-func (l *Lake) sources() ([]string, error) {
+func (l *Reader) sources() ([]string, error) {
 	all, err := proof.Sources(l.witness.proofs())
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range l.store.Stats().Sources {
+	for _, s := range l.Stats().Sources {
 		all = append(all, s.Name)
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil
 }
 
-// verifySource audits one source. The error is that of the context; all else is part of what was found.
-func (l *Lake) verifySource(ctx context.Context, source string) (SourceCheck, error) {
+// verifySource audits one source, again when lines were deleted meanwhile: what was signed and what is there must be of one
+// moment. The error is that of the context or of looking; all else is part of what was found.
+func (l *Reader) verifySource(ctx context.Context, source, key string, step func(rows int)) (found SourceCheck, err error) {
+	for try := 1; ; try++ {
+		if err := l.Refresh(); err != nil {
+			return found, err
+		}
+		deleted := len(l.Tombstones())
+		found = l.audit(ctx, source, key, step)
+		if ctx.Err() != nil {
+			return found, ctx.Err()
+		}
+		if deleted == len(l.Tombstones()) || try == mostTries {
+			return found, nil
+		}
+	}
+}
+
+// audit is one try of verifySource. What was signed is read before the list of files: so the files hold all of it.
+func (l *Reader) audit(ctx context.Context, source, key string, step func(rows int)) SourceCheck {
 	found := SourceCheck{Report: proof.Report{Source: source}}
-	keeper, err := l.witness.ready()
-	if err == nil {
-		err = keeper.Mend(ctx, l.store, source) // a damaged tree is made again from the records, and what was signed judges both
-	}
-	if err != nil {
+	fail := func(err error) SourceCheck {
 		found.Failed = err
-		return found, ctx.Err()
+		found.Foreign = key != "" && proof.Is(err, proof.NotSigned)
+		return found
 	}
-	report, bad, err := keeper.Verify(ctx, l.store, source)
+	keeper, err := l.witness.reading(key)
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = keeper.Close() }() // nothing was written
+	// A damaged tree is made again from the records, in memory, and what was signed judges both.
+	if err := keeper.Mend(ctx, l.shelf, source); err != nil {
+		return fail(err)
+	}
+	if err := l.Refresh(); err != nil {
+		return fail(err)
+	}
+	report, bad, err := keeper.Verify(ctx, l.shelf, source, func() { step(1) })
 	if report != nil {
 		found.Report = *report
+		found.Foreign = key != "" && report.Records > 0 && report.Signed == 0
 	}
 	for _, name := range slices.Sorted(maps.Keys(bad)) {
 		found.Unread = append(found.Unread, bad[name].Error())
 	}
-	found.Failed = err
-	return found, ctx.Err()
+	if err != nil {
+		return fail(err)
+	}
+	return found
 }
 
 // Prove makes the inclusion proof of a record, as JSON. Problem keys: app.lake.no_record, app.lake.not_signed
 // (not_found), app.lake.unfit (conflict).
-func (l *Lake) Prove(source string, seq uint64) ([]byte, *Proved, error) {
-	keeper, err := l.witness.ready()
+func (l *Reader) Prove(source string, seq uint64) (data []byte, record *Proved, err error) {
+	keeper, err := l.witness.reading("")
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := keeper.Prove(l.store, source, seq)
+	defer func() { err = errors.Join(err, keeper.Close()) }()
+	p, err := keeper.Prove(l.shelf, source, seq)
 	switch {
 	case store.Is(err, store.Unknown), seq == 0:
 		return nil, nil, problem.NotFound("app.lake.no_record", "source", source, "seq", seq).Because(err)
@@ -142,6 +194,6 @@ func (l *Lake) Prove(source string, seq uint64) ([]byte, *Proved, error) {
 	case err != nil:
 		return nil, nil, problem.Conflict("app.lake.unfit", "source", source, "seq", seq).Because(err)
 	}
-	data, err := p.JSON()
+	data, err = p.JSON()
 	return data, &p.Record, err
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,64 +16,16 @@ import (
 	"strings"
 	"time"
 
+	store "github.com/kizuki-security/kizuki/internal/logs/lake"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
-// sealedFile is a Parquet file of the lake.
-type sealedFile struct {
-	path, name string
-	size       int64
-	meta       *segment.Meta
-}
-
-func (f *sealedFile) overlaps(from, to int64) bool {
-	return slices.ContainsFunc(f.meta.Blocks, func(b segment.Block) bool { return b.To >= from && b.From <= to })
-}
-
-// sealedFiles lists the files of the lake. Those that cannot be read are an error: what is asked for is all of them.
-func (l *Lake) sealedFiles() ([]*sealedFile, error) {
-	var files []*sealedFile
-	root := filepath.Join(l.dir, "sealed")
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) { // merged meanwhile
-			return nil
-		}
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".parquet") {
-			return err
-		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		f := &sealedFile{path: path, name: filepath.ToSlash(name)}
-		files = append(files, f)
-		return f.read()
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list sealed files: %w", err)
-	}
-	return files, nil
-}
-
-func (f *sealedFile) read() error {
-	file, err := os.Open(f.path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	f.size = info.Size()
-	r, err := segment.Open(file, f.size, nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.name, err)
-	}
-	f.meta = r.Meta
-	return nil
+// overlaps says whether a file may hold lines of a range of time, both ends included.
+func overlaps(f *store.File, from, to int64) bool {
+	return slices.ContainsFunc(f.Blocks, func(b segment.Block) bool { return b.To >= from && b.From <= to })
 }
 
 // Copied is a sealed file that was copied.
@@ -85,12 +38,9 @@ type Copied struct {
 }
 
 // CopySealed copies the sealed Parquet files that hold lines of a range of time, and of a source where one is named,
-// to a folder, whole: they may hold other lines too. Signed notes go along.
-func (l *Lake) CopySealed(ctx context.Context, from, to time.Time, source, target string, each func(Copied) error) error {
-	files, err := l.sealedFiles()
-	if err != nil {
-		return err
-	}
+// to a folder, whole: they may hold other lines too. Signed notes go along. Files that are merged meanwhile are replaced
+// by those they were merged into, so that no line is there twice. each is told what stays, at the end.
+func (l *Reader) CopySealed(ctx context.Context, from, to time.Time, source, target string, each func(Copied) error) error {
 	first, last := int64(math.MinInt64), int64(math.MaxInt64)
 	if !from.IsZero() {
 		first = from.UnixMicro()
@@ -98,35 +48,100 @@ func (l *Lake) CopySealed(ctx context.Context, from, to time.Time, source, targe
 	if !to.IsZero() {
 		last = to.UnixMicro() - 1
 	}
-	for _, f := range files {
-		if err := ctx.Err(); err != nil {
+	c := &copying{shelf: l.shelf, target: target, done: map[string]Copied{}, want: func(f *store.File) bool {
+		return overlaps(f, first, last) && (source == "" || slices.ContainsFunc(f.Sources, func(s segment.Source) bool { return s.Name == source }))
+	}}
+	for try := 1; ; try++ {
+		err := c.run(ctx)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) || try == mostTries {
 			return err
 		}
-		one := Copied{File: f.name, Size: f.size, Records: f.meta.Rows()}
-		for i := range f.meta.Sources {
-			one.Sources = append(one.Sources, f.meta.Sources[i].Name)
-		}
-		if !f.overlaps(first, last) || source != "" && !slices.Contains(one.Sources, source) {
-			continue
-		}
-		to := filepath.Join(target, filepath.FromSlash(f.name))
-		if one.SHA256, err = copyFile(f.path, to); err != nil {
+		if err := l.Refresh(); err != nil {
 			return err
 		}
-		note := strings.TrimSuffix(f.path, ".parquet") + ".note"
-		if _, err := copyFile(note, strings.TrimSuffix(to, ".parquet")+".note"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if err := each(one); err != nil {
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.done)) {
+		if err := each(c.done[name]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// mostTries is how often work on sealed files begins again when some of them are merged meanwhile.
+const mostTries = 20
+
+// copying is one copy of sealed files.
+type copying struct {
+	shelf  shelf
+	target string
+	want   func(*store.File) bool
+	done   map[string]Copied
+}
+
+// run copies what is wanted and not done, and takes copies back that others now stand for. fs.ErrNotExist: one went.
+func (c *copying) run(ctx context.Context) error {
+	wanted := map[string]bool{}
+	for _, f := range c.shelf.Files() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !c.want(&f) {
+			continue
+		}
+		wanted[f.Name] = true
+		if _, ok := c.done[f.Name]; ok {
+			continue
+		}
+		one := Copied{File: f.Name, Size: f.Size, Records: f.Rows()}
+		for i := range f.Sources {
+			one.Sources = append(one.Sources, f.Sources[i].Name)
+		}
+		if err := one.copy(f.Path, c.target); err != nil {
+			return err
+		}
+		c.done[f.Name] = one
+	}
+	for name := range c.done {
+		if wanted[name] {
+			continue
+		}
+		path := filepath.Join(c.target, filepath.FromSlash(name))
+		if err := errors.Join(removeThere(path), removeThere(noteOf(path))); err != nil {
+			return fmt.Errorf("remove the copy of %s: %w", name, err)
+		}
+		delete(c.done, name)
+	}
+	return nil
+}
+
+func noteOf(path string) string { return strings.TrimSuffix(path, ".parquet") + ".note" }
+
+func removeThere(name string) error {
+	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// copy copies a file and its note. An error of which fs.ErrNotExist is part: the file is not there any more.
+func (c *Copied) copy(path, target string) (err error) {
+	to := filepath.Join(target, filepath.FromSlash(c.File))
+	if c.SHA256, err = copyFile(path, to); err != nil {
+		return err
+	}
+	if _, err := copyFile(noteOf(path), noteOf(to)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // copyFile copies a file, takes no other's place, and gives the SHA-256 of what was written.
 func copyFile(from, to string) (string, error) {
-	in, err := os.Open(from) //nolint:gosec // a file of the lake
+	in, err := disk.OS{}.Open(from) // so that the writer can remove it meanwhile, on Windows too
 	if err != nil {
 		return "", fmt.Errorf("copy %s: %w", filepath.Base(from), err)
 	}

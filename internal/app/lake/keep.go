@@ -40,6 +40,8 @@ func (r *retention) load() error {
 	if err != nil || data == nil {
 		return err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var file struct {
 		Changes []Change `json:"changes"`
 	}
@@ -70,7 +72,7 @@ func (r *retention) days(source string) int {
 }
 
 // Days says for how many days lines of a source are kept; 0: for ever. The source "" is every other one.
-func (l *Lake) Days(source string) int {
+func (l *Reader) Days(source string) int {
 	if source == "" {
 		source = "\x00" // no source is called so
 	}
@@ -78,7 +80,11 @@ func (l *Lake) Days(source string) int {
 }
 
 // Changes are those of retention, oldest first.
-func (l *Lake) Changes() []Change { return slices.Clone(l.keep.changes) }
+func (l *Reader) Changes() []Change {
+	l.keep.mu.Lock()
+	defer l.keep.mu.Unlock()
+	return slices.Clone(l.keep.changes)
+}
 
 // SetDays changes how long lines are kept. It deletes nothing. Problem keys: app.lake.days, app.lake.why_missing,
 // app.lake.reason.bad_source (invalid).
@@ -117,49 +123,45 @@ type Due struct {
 
 // Due lists what is over its time. Lines that came in with others in one file, which is not merged yet, are not among
 // them: they go once the file is merged.
-func (l *Lake) Due() ([]Due, error) {
-	files, err := l.sealedFiles()
-	if err != nil {
-		return nil, err
-	}
+func (l *Reader) Due() []Due {
 	today := int32(l.config.Now().Unix() / 86400)
 	by := map[string]*Due{}
 	var out []*Due
-	for _, f := range files {
-		if len(f.meta.Sources) != 1 {
+	for _, f := range l.shelf.Files() {
+		if len(f.Sources) != 1 {
 			continue
 		}
-		source := f.meta.Sources[0].Name
+		source := f.Sources[0].Name
 		days := l.keep.days(source)
-		if days == 0 || int64(f.meta.Day)+int64(days) >= int64(today) {
+		if days == 0 || int64(f.Day)+int64(days) >= int64(today) {
 			continue
 		}
 		if by[source] == nil {
 			by[source] = &Due{Source: source, Days: days}
 			out = append(out, by[source])
 		}
-		if l.covered(f) {
+		if l.covered(&f) {
 			by[source].Held++
 			continue
 		}
 		by[source].Files++
-		by[source].Rows += f.meta.Rows()
+		by[source].Rows += f.Rows()
 	}
 	list := make([]Due, len(out))
 	for i, d := range out {
 		list[i] = *d
 	}
 	slices.SortFunc(list, func(a, b Due) int { return strings.Compare(a.Source, b.Source) })
-	return list, nil
+	return list
 }
 
 // covered says whether a hold covers lines of a file.
-func (l *Lake) covered(f *sealedFile) bool {
-	for _, h := range l.store.Holds() {
-		if h.Source != "" && h.Source != f.meta.Sources[0].Name {
+func (l *Reader) covered(f *store.File) bool {
+	for _, h := range l.shelf.Holds() {
+		if h.Source != "" && h.Source != f.Sources[0].Name {
 			continue
 		}
-		if h.From == 0 && h.To == 0 || f.overlaps(h.From, h.To) {
+		if h.From == 0 && h.To == 0 || overlaps(f, h.From, h.To) {
 			return true
 		}
 	}
@@ -176,10 +178,10 @@ func (l *Lake) Expire(ctx context.Context, who, why string, sure bool) ([]Tombst
 }
 
 // Tombstones lists what was deleted, oldest first.
-func (l *Lake) Tombstones() []Tombstone { return l.store.Tombstones() }
+func (l *Reader) Tombstones() []Tombstone { return l.shelf.Tombstones() }
 
 // Holds lists what must not be deleted.
-func (l *Lake) Holds() []Hold { return l.store.Holds() }
+func (l *Reader) Holds() []Hold { return l.shelf.Holds() }
 
 // NewHold is a hold that somebody asks for.
 type NewHold struct {
@@ -199,7 +201,7 @@ func (l *Lake) Hold(n NewHold) error {
 		return problem.Invalid("source", "app.lake.reason.bad_source", "detail", n.Source)
 	case !n.To.IsZero() && !n.From.Before(n.To):
 		return problem.Invalid("to", "app.lake.hold_times")
-	case slices.ContainsFunc(l.store.Holds(), func(h Hold) bool { return h.Name == n.Name }):
+	case slices.ContainsFunc(l.shelf.Holds(), func(h Hold) bool { return h.Name == n.Name }):
 		return problem.Conflict("app.lake.hold_there", "name", n.Name)
 	}
 	h := Hold{Name: n.Name, Source: n.Source, Why: n.Why, Who: n.Who, At: l.config.Now().UTC()}

@@ -7,8 +7,8 @@
 //	DIR/lake/imports         which files were taken in
 //	DIR/lake/retention.json  how long lines are kept, with every change
 //
-// It needs no office and no database. One process has the lake at a time; others wait for it a moment and are refused
-// then. Clock and randomness come in as arguments. Errors are problems with a message key, or *query.Error.
+// It needs no office and no database. One process writes at a time, a Lake; others that would write wait a moment and are
+// refused then. Whoever only looks has a Reader, beside it. Clock and randomness come in as arguments. Errors are problems with a message key, or *query.Error.
 package lake
 
 import (
@@ -41,13 +41,11 @@ type Config struct {
 	Make bool
 }
 
-// Lake is an open lake. Acts may be called one at a time.
+// Lake is a lake that is open for writing. Acts may be called one at a time.
 type Lake struct {
-	config  Config
-	dir     string
-	store   *store.Lake
-	witness *witness
-	keep    *retention
+	*Reader
+
+	store *store.Lake
 }
 
 //nolint:revive // names of internal/logs/lake, explained there
@@ -66,30 +64,24 @@ func Exists(dir string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Open opens the lake. Problem keys: app.lake.none (not_found), app.lake.in_use, app.lake.unusable (unavailable).
+// Open opens the lake for writing. Problem keys: app.lake.none (not_found), app.lake.in_use, app.lake.unusable
+// (unavailable).
 func Open(ctx context.Context, c Config) (*Lake, error) {
-	dir := filepath.Join(c.Dir, Folder)
-	if !c.Make && !Exists(c.Dir) {
-		return nil, problem.NotFound("app.lake.none", "dir", c.Dir)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, problem.Unavailable("app.lake.unusable", "dir", dir).Because(err)
-	}
-	l := &Lake{config: c, dir: dir, keep: &retention{path: filepath.Join(dir, "retention.json")}}
-	if err := l.keep.load(); err != nil {
+	r, err := prepare(c)
+	if err != nil {
 		return nil, err
 	}
-	l.witness = &witness{config: c, dir: dir}
+	l := &Lake{Reader: r}
 	for begun := c.Now(); ; {
 		err := l.open()
 		if err == nil {
 			break
 		}
 		if !store.Is(err, store.Locked) {
-			return nil, told(err, dir)
+			return nil, told(err, l.dir)
 		}
 		if c.Now().Sub(begun) >= c.Wait {
-			return nil, problem.Unavailable("app.lake.in_use", "dir", dir).Because(err)
+			return nil, problem.Unavailable("app.lake.in_use", "dir", l.dir).Because(err)
 		}
 		select {
 		case <-ctx.Done():
@@ -101,12 +93,12 @@ func Open(ctx context.Context, c Config) (*Lake, error) {
 }
 
 func (l *Lake) open() error {
-	limits := store.Limits{DiskBytes: l.config.Limit}
-	s, err := store.Open(l.dir, store.Config{Clock: l.config.Now, Limits: limits, Evidence: l.witness, Keep: l.keep.days})
+	s, err := store.Open(l.dir, store.Config{Clock: l.config.Now, Limits: l.limits(), Evidence: l.witness, Keep: l.keep.days})
 	if err != nil {
 		return err
 	}
-	l.store = s
+	l.store, l.shelf = s, s
+	l.witness.records.Store(s)
 	return nil
 }
 
@@ -114,12 +106,6 @@ func (l *Lake) open() error {
 func (l *Lake) Close() error {
 	return errors.Join(l.store.Close(), l.witness.close())
 }
-
-// Stats tells how the lake is.
-func (l *Lake) Stats() Stats { return l.store.Stats() }
-
-// Keys are the verifier keys of the lake, the present one last; none before the first line is sealed.
-func (l *Lake) Keys() ([]string, error) { return l.witness.verifierKeys() }
 
 // Settle seals what is in memory, signs it, and merges the days that are over.
 func (l *Lake) Settle(ctx context.Context) error {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -40,6 +41,8 @@ type witness struct {
 	mu     sync.Mutex
 	keys   *keyFile // nil until it was read
 	keeper *evidence.Keeper
+
+	records atomic.Pointer[store.Lake] // what a damaged tree is made again from; nil while the lake is being opened
 }
 
 func (w *witness) close() error {
@@ -92,13 +95,9 @@ func (w *witness) ready() (*evidence.Keeper, error) {
 			return nil, err
 		}
 	}
-	c := proof.Config{Dir: w.proofs(), Lake: w.keys.Lake}
-	for _, k := range w.keys.Keys {
-		v, err := note.NewVerifier(k.VKey)
-		if err != nil {
-			return nil, problem.Unavailable("app.lake.keys_damaged", "file", filepath.Join(w.dir, "keys.json")).Because(err)
-		}
-		c.Keys = append(c.Keys, v)
+	c, err := w.known()
+	if err != nil {
+		return nil, err
 	}
 	last := w.keys.Keys[len(w.keys.Keys)-1]
 	private, err := box.Open(last.Sealed, sealContext(last.VKey))
@@ -112,6 +111,59 @@ func (w *witness) ready() (*evidence.Keeper, error) {
 	return w.keeper, nil
 }
 
+// known is what the lake itself says of its keys; w.keys was read.
+func (w *witness) known() (proof.Config, error) {
+	c := proof.Config{Dir: w.proofs()}
+	if w.keys == nil {
+		return c, nil
+	}
+	c.Lake = w.keys.Lake
+	for _, k := range w.keys.Keys {
+		v, err := note.NewVerifier(k.VKey)
+		if err != nil {
+			return c, problem.Unavailable("app.lake.keys_damaged", "file", filepath.Join(w.dir, "keys.json")).Because(err)
+		}
+		c.Keys = append(c.Keys, v)
+	}
+	return c, nil
+}
+
+// reading gives a keeper that only compares, beside the one that signs; whoever asks closes it. key is a verifier key from
+// outside, instead of those that the lake names: who changed the lake can have changed those too. Problem keys:
+// app.lake.key (invalid), app.lake.keys_gone.
+func (w *witness) reading(key string) (*evidence.Keeper, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if key != "" {
+		v, err := note.NewVerifier(key)
+		if err == nil && !strings.HasPrefix(v.Name(), keyName) {
+			err = errors.New(v.Name())
+		}
+		if err != nil {
+			return nil, problem.Invalid("key", "app.lake.key").Because(err)
+		}
+		c := proof.Config{Dir: w.proofs(), Lake: strings.TrimPrefix(v.Name(), keyName), Keys: []proof.Verifier{v}, Reading: true}
+		return evidence.New(c), nil
+	}
+	if err := w.load(); err != nil {
+		return nil, err
+	}
+	if w.keys == nil {
+		if sources, err := proof.Sources(w.proofs()); err != nil || len(sources) > 0 {
+			return nil, errors.Join(err, problem.Unavailable("app.lake.keys_gone", "file", filepath.Join(w.dir, "keys.json")))
+		}
+	}
+	c, err := w.known()
+	c.Reading = true
+	if c.Lake == "" {
+		c.Lake = "unnamed" // nothing was signed
+	}
+	return evidence.New(c), err
+}
+
+// keyName begins the names of the keys of lakes.
+const keyName = "kizuki-lake/"
+
 func (w *witness) makeKey(box *secret.Box) error {
 	// A new name with old proofs would sign a second history beside the first.
 	if sources, err := proof.Sources(w.proofs()); err != nil || len(sources) > 0 {
@@ -122,7 +174,7 @@ func (w *witness) makeKey(box *secret.Box) error {
 		return fmt.Errorf("name the lake: %w", err)
 	}
 	keys := &keyFile{Lake: hex.EncodeToString(id[:])}
-	private, vkey, err := note.GenerateKey(w.config.Rand, "kizuki-lake/"+keys.Lake)
+	private, vkey, err := note.GenerateKey(w.config.Rand, keyName+keys.Lake)
 	if err != nil {
 		return fmt.Errorf("make signing key: %w", err)
 	}
@@ -155,11 +207,18 @@ func (w *witness) verifierKeys() ([]string, error) {
 	return out, nil
 }
 
-// Sealed signs for a file that was sealed or merged.
+// Sealed signs for a file that was sealed or merged. A tree that was damaged is made whole before.
 func (w *witness) Sealed(ctx context.Context, unit store.Unit, hashes func(string) ([]uint64, []proof.Hash, error)) ([]byte, error) {
 	k, err := w.ready()
 	if err != nil {
 		return nil, err
+	}
+	if l := w.records.Load(); l != nil {
+		for i := range unit.Sources {
+			if err := k.Mend(ctx, l, unit.Sources[i].Name); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return k.Sealed(ctx, unit, hashes)
 }

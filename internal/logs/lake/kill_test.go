@@ -138,17 +138,28 @@ func child(spec string) {
 	}
 	r := rand.New(rand.NewPCG(seed, 3))
 	ctx := context.Background()
-	go func() {
-		for {
-			if err := l.Tidy(ctx); err != nil {
-				fmt.Println("tidy", err)
+	tidy := func() {
+		if err := l.Tidy(ctx); err != nil {
+			fmt.Println("tidy", err)
+		}
+		if _, err := l.Expire(ctx, lake.Deletion{Sure: true}); err != nil {
+			fmt.Println("expire", err)
+		}
+	}
+	paced := bufio.NewScanner(os.Stdin) // each line allows one append
+	if parts[1] != "paced" {
+		go func() {
+			for {
+				tidy()
 			}
-			if _, err := l.Expire(ctx, lake.Deletion{Sure: true}); err != nil {
-				fmt.Println("expire", err)
+		}()
+	}
+	for round := 0; ; round++ {
+		if parts[1] == "paced" {
+			if tidy(); !paced.Scan() {
+				return
 			}
 		}
-	}()
-	for round := 0; ; round++ {
 		if round%20 == 19 {
 			c.add(24 * time.Hour)
 		}

@@ -19,7 +19,11 @@
 // start, unfinished files (.tmp) are removed, committed merges are finished, a log whose segment is sealed is removed,
 // other logs are read again, and files that a merged one replaces or a tombstone names are removed.
 //
-// It owns the words lake, segment, hot, sealed, merged, hold and tombstone. It reads neither clock nor environment.
+// One process writes; any number of others look in beside it, see Reader. What they rest on: a file is whole when it has
+// its name, a merge or deletion is in the catalogue or the tombstones before the first file goes, and a log goes after
+// its segment is there.
+//
+// It owns the words lake, segment, hot, sealed, merged, hold, tombstone and reader. It reads neither clock nor environment.
 // Arrows inside:
 //
 //	wal → disk
@@ -34,6 +38,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"sync"
 	"time"
@@ -73,6 +78,7 @@ type Lake struct {
 	bytes     int64 // of sealed files with sidecars
 	counts    counts
 	alarms    map[string]string // reason and place → what happened
+	reading   bool              // another process may write; see Reader
 
 	proving sync.Mutex // the evidence is asked one thing at a time
 	tidying sync.Mutex // one merge or deletion at a time
@@ -100,13 +106,8 @@ func Open(dir string, config Config) (*Lake, error) {
 		return nil, refuse(Locked, errors.New(dir))
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	l := &Lake{
-		dir: dir, config: config, fs: fsys, lock: lock, cache: newCache(config.Limits),
-		next: map[string]uint64{}, nextID: 1, files: map[uint64]*sealed{}, lingering: map[uint64]bool{},
-		unremoved: map[uint64]*sealed{},
-		missing:   map[uint64]*catalogue.File{}, room: make(chan struct{}), idle: make(chan struct{}), alarms: map[string]string{},
-		wake: make(chan struct{}, 1), seal: make(chan struct{}, 1), ctx: ctx, stop: stop,
-	}
+	l := blank(dir, config)
+	l.lock, l.ctx, l.stop = lock, ctx, stop
 	if err := l.start(); err != nil {
 		stop()
 		return nil, errors.Join(refuse(Unusable, err), lock.Close())
@@ -117,6 +118,17 @@ func Open(dir string, config Config) (*Lake, error) {
 		l.workers.Go(l.tidyLoop)
 	}
 	return l, nil
+}
+
+// blank is a lake of which nothing was read.
+func blank(dir string, config Config) *Lake {
+	return &Lake{
+		dir: dir, config: config, fs: config.FS, cache: newCache(config.Limits),
+		next: map[string]uint64{}, nextID: 1, files: map[uint64]*sealed{}, lingering: map[uint64]bool{},
+		unremoved: map[uint64]*sealed{},
+		missing:   map[uint64]*catalogue.File{}, room: make(chan struct{}), idle: make(chan struct{}), alarms: map[string]string{},
+		wake: make(chan struct{}, 1), seal: make(chan struct{}, 1),
+	}
 }
 
 // Close waits for what was queued, closes the files and gives the folder free. What is not sealed stays in its log.
@@ -177,8 +189,12 @@ func dayName(day int32) string {
 	return time.Unix(int64(day)*24*60*60, 0).UTC().Format(time.DateOnly)
 }
 
-// alarm remembers that something is wrong until clear says that it is right again.
+// alarm remembers that something is wrong until clear says that it is right again. To a reader it is nothing wrong when
+// a file went that another one stands for.
 func (l *Lake) alarm(reason, place string, err error) {
+	if l.reading && errors.Is(err, fs.ErrNotExist) {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.alarms[reason+" "+place] = err.Error()

@@ -101,7 +101,7 @@ func appendAll(t *testing.T, l *lake.Lake, recs []event.Record) {
 }
 
 // all reads every record of a lake, sorted by source and sequence. Each block is checked for its order and its stat.
-func all(t *testing.T, l *lake.Lake) []event.Record {
+func all(t *testing.T, l query.Store) []event.Record {
 	t.Helper()
 	recs, err := readAll(l)
 	if err != nil {
@@ -112,7 +112,7 @@ func all(t *testing.T, l *lake.Lake) []event.Record {
 
 type received interface{ Received() ([]int64, error) }
 
-func readAll(l *lake.Lake) ([]event.Record, error) {
+func readAll(l query.Store) ([]event.Record, error) {
 	look, err := l.Blocks(context.Background(), -1<<62, 1<<62, nil)
 	if err != nil {
 		return nil, err

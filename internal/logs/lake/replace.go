@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -181,29 +180,46 @@ func (l *Lake) rename(outputs []string, commit string, starting bool) error {
 	return l.fs.SyncDir(l.path("merge"))
 }
 
-// undoHalves takes merged files back that do not hold everything of a file they replace: their merge was decided, but
-// the decision cannot be read any more, and not all of them have their names. What they hold, the others still hold.
+// undoHalves removes the merged files that are not whole.
 func (l *Lake) undoHalves() {
-	for undone := true; undone; {
-		undone = false
-		for id, f := range l.files {
-			var by []*sealed
-			for _, m := range l.files {
-				if slices.Contains(m.Replaces, id) {
-					by = append(by, m)
+	for _, m := range l.halves() {
+		l.alarms["merge "+m.Name] = "the merge is not whole and is undone"
+		if err := l.removeFile(m); err != nil {
+			l.alarms["remove "+m.Name] = err.Error()
+		}
+	}
+}
+
+// halves takes merged files from the list that do not hold everything of a file they replace: not all of their merge have
+// their names, since it is at that very moment, or the decision cannot be read any more. What they hold, the others still
+// hold.
+func (l *Lake) halves() (undone []*sealed) {
+	for {
+		by := map[uint64][]*sealed{} // replaced file that is there → those that replace it
+		for _, m := range l.files {
+			for _, id := range m.Replaces {
+				if l.files[id] != nil {
+					by[id] = append(by[id], m)
 				}
 			}
-			if len(by) == 0 || covered(f, by) {
+		}
+		before := len(undone)
+		for id, merged := range by {
+			if covered(l.files[id], merged) {
 				continue
 			}
-			for _, m := range by {
-				l.alarms["merge "+m.Name] = "the merge is not whole and is undone"
-				delete(l.files, m.ID)
-				if err := l.removeFile(m); err != nil {
-					l.alarms["remove "+m.Name] = err.Error()
+			for _, m := range merged {
+				if l.files[m.ID] != nil {
+					undone = append(undone, m)
 				}
-				undone = true
 			}
+			for _, m := range undone[before:] {
+				delete(l.files, m.ID)
+			}
+			break // those that were replaced by what is undone must be looked at anew
+		}
+		if len(undone) == before {
+			return undone
 		}
 	}
 }

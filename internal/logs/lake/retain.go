@@ -163,22 +163,21 @@ func (l *Lake) Tombstones() []Tombstone {
 	return slices.Clone(l.tombs)
 }
 
-func (l *Lake) readTombs() error {
+// readTombs reads the tombstones, and names what is none.
+func (l *Lake) readTombs() (unfinished []string, err error) {
 	entries, err := l.fs.ReadDir(l.path("tombstones"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range entries {
 		name := l.path("tombstones", e.Name())
 		if !strings.HasSuffix(name, ".json") {
-			if err := l.fs.Remove(name); err != nil {
-				return err
-			}
+			unfinished = append(unfinished, name)
 			continue
 		}
 		data, err := disk.ReadFile(l.fs, name, largestNote)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var t Tombstone
 		if err := json.Unmarshal(data, &t); err != nil {
@@ -188,7 +187,7 @@ func (l *Lake) readTombs() error {
 		l.tombs = append(l.tombs, t)
 	}
 	slices.SortStableFunc(l.tombs, func(a, b Tombstone) int { return a.At.Compare(b.At) })
-	return nil
+	return unfinished, nil
 }
 
 // Hold forbids deleting.

@@ -20,23 +20,67 @@ import (
 
 // start brings the folder into order, see the package comment.
 func (l *Lake) start() error {
-	if err := l.readTombs(); err != nil {
+	unfinished, err := l.readTombs()
+	if err != nil {
 		return err
 	}
 	if err := l.readHolds(); err != nil {
 		return err
 	}
+	if err := l.removeAll(unfinished); err != nil {
+		return err
+	}
 	if err := l.finishMerges(); err != nil {
 		return err
 	}
-	found, err := l.walk()
+	found, unfinished, err := l.walk()
 	if err != nil {
+		return err
+	}
+	if err := l.removeAll(unfinished); err != nil {
 		return err
 	}
 	if err := l.adopt(found); err != nil {
 		return err
 	}
 	return l.replay()
+}
+
+// survey is start for a folder that another process writes: nothing is put into order, what a start would remove is
+// passed over, and the logs are left to whoever asked. gone are the files that others stand for. A file that vanishes
+// while it is looked at is fs.ErrNotExist.
+func (l *Lake) survey() (gone map[uint64]bool, err error) {
+	if _, err := l.readTombs(); err != nil {
+		return nil, err
+	}
+	if err := l.readHolds(); err != nil {
+		return nil, err
+	}
+	found, _, err := l.walk()
+	if err != nil {
+		return nil, err
+	}
+	state, _, err := l.gather(found)
+	if err != nil {
+		return nil, err
+	}
+	l.halves() // of a merge that is being decided: its inputs are still there
+	gone = l.superseded()
+	for id := range gone {
+		delete(l.files, id)
+	}
+	l.lingering = gone
+	l.reckon(state, found)
+	return gone, nil
+}
+
+func (l *Lake) removeAll(names []string) error {
+	for _, name := range names {
+		if err := l.fs.Remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // onDisk is a Parquet file as the folder shows it.
@@ -47,13 +91,12 @@ type onDisk struct {
 	noted bool
 }
 
-// walk lists the sealed files by identity, and removes what was not finished.
-func (l *Lake) walk() (map[uint64]*onDisk, error) {
+// walk lists the sealed files by identity, and what was not finished.
+func (l *Lake) walk() (found map[uint64]*onDisk, unfinished []string, err error) {
 	root := l.path("sealed")
-	found := map[uint64]*onDisk{}
+	found = map[uint64]*onDisk{}
 	extra := map[string]int64{}
-	var unfinished []string
-	err := l.fs.Walk(root, func(path string, size int64) {
+	err = l.fs.Walk(root, func(path string, size int64) {
 		switch {
 		case strings.HasSuffix(path, disk.Part):
 			unfinished = append(unfinished, path)
@@ -66,23 +109,18 @@ func (l *Lake) walk() (map[uint64]*onDisk, error) {
 		}
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for path := range extra { // beside a file that was taken back
 		if id, ok := idOf(beside(path, ".parquet")); ok && found[id] == nil {
 			unfinished = append(unfinished, path)
 		}
 	}
-	for _, path := range unfinished {
-		if err := l.fs.Remove(path); err != nil {
-			return nil, err
-		}
-	}
 	for _, f := range found {
 		note, noted := extra[beside(f.path, ".note")]
 		f.extra, f.noted = extra[beside(f.path, ".skip")]+note, noted
 	}
-	return found, nil
+	return found, unfinished, nil
 }
 
 // idOf reads the identity in the name of a sealed file.
@@ -97,21 +135,41 @@ func idOf(path string) (uint64, bool) {
 
 // adopt makes the list of live files: what the catalogue says, put right by what is there.
 func (l *Lake) adopt(found map[uint64]*onDisk) error {
-	state, err := catalogue.Load(l.fs, l.path("catalogue"))
+	state, stale, err := l.gather(found)
+	if err != nil {
+		return err
+	}
+	stuck := l.bury()
+	l.reckon(state, found)
+	l.lingering = stuck
+	if stale || len(l.files) != len(state.Files) {
+		return l.rewriteCatalogue()
+	}
+	return nil
+}
+
+// gather lists all files that are there, with what the catalogue, or they themselves, say of them. stale says that the
+// catalogue is not what it should be.
+func (l *Lake) gather(found map[uint64]*onDisk) (state *catalogue.State, stale bool, err error) {
+	state, err = catalogue.Load(l.fs, l.path("catalogue"))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case errors.Is(err, catalogue.ErrDamaged):
 		l.counts.catalogueRebuilt++
 	case err != nil:
-		return err
+		return nil, false, err
 	}
-	stale := err != nil || state.Entries != len(state.Files)+min(len(state.Next), 1)
+	stale = err != nil || state.Entries != len(state.Files)+min(len(state.Next), 1)
 	for id, f := range found {
 		l.nextID = max(l.nextID, id+1)
 		entry := state.Files[id]
 		if entry == nil || l.path("sealed", filepath.FromSlash(entry.Name)) != f.path {
 			stale = true
-			if entry, err = l.examine(f, id); err != nil {
+			entry, err = l.examine(f, id)
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil, false, err
+			}
+			if err != nil {
 				l.alarm("damaged", filepath.Base(f.path), err)
 				continue
 			}
@@ -124,7 +182,12 @@ func (l *Lake) adopt(found map[uint64]*onDisk) error {
 	for source, n := range state.Next {
 		l.next[source] = max(l.next[source], n)
 	}
-	stuck := l.bury()
+	return state, stale, nil
+}
+
+// reckon takes what counts from the live files, and notes those that the catalogue knows and nobody finds. lingering holds
+// the files that may be gone.
+func (l *Lake) reckon(state *catalogue.State, found map[uint64]*onDisk) {
 	for id, entry := range state.Files {
 		l.nextID = max(l.nextID, id+1)
 		if found[id] == nil && !l.lingering[id] {
@@ -137,11 +200,6 @@ func (l *Lake) adopt(found map[uint64]*onDisk) error {
 		l.bytes += f.bytes
 		l.learn(f.File)
 	}
-	l.lingering = stuck
-	if stale || len(l.files) != len(state.Files) {
-		return l.rewriteCatalogue()
-	}
-	return nil
 }
 
 // learn takes the next sequence numbers from a file.
@@ -154,12 +212,9 @@ func (l *Lake) learn(f *catalogue.File) {
 	}
 }
 
-// bury removes files that a merged one replaces or a tombstone names, and gives those that could not be removed.
-// Afterwards lingering holds the identities of all.
-func (l *Lake) bury() (stuck map[uint64]bool) {
-	stuck = map[uint64]bool{}
-	l.undoHalves()
-	gone := map[uint64]bool{}
+// superseded lists the files that a merged one replaces or a tombstone names, and takes the numbers they used.
+func (l *Lake) superseded() (gone map[uint64]bool) {
+	gone = map[uint64]bool{}
 	for _, f := range l.files {
 		for _, id := range f.Replaces {
 			gone[id] = true
@@ -174,7 +229,15 @@ func (l *Lake) bury() (stuck map[uint64]bool) {
 			l.next[l.tombs[i].Source] = max(l.next[l.tombs[i].Source], r.Last+1)
 		}
 	}
-	for id := range gone {
+	return gone
+}
+
+// bury removes files that a merged one replaces or a tombstone names, and gives those that could not be removed.
+// Afterwards lingering holds the identities of all.
+func (l *Lake) bury() (stuck map[uint64]bool) {
+	stuck = map[uint64]bool{}
+	l.undoHalves()
+	for id := range l.superseded() {
 		l.lingering[id] = true
 		f := l.files[id]
 		if f == nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kizuki-security/kizuki/internal/logs/lake/catalogue"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
 )
 
@@ -62,6 +63,22 @@ type Stats struct {
 	Replayed, TornBytes, DamagedFrames uint64 // of logs at the start
 	CatalogueRebuilt                   bool
 	Waits, Stalls                      uint64 // appends that found the queue full; commits that waited for a seal
+}
+
+// File is a sealed file, as others may read it.
+type File struct {
+	*catalogue.File
+
+	Path string // its name on this machine
+}
+
+// Files lists the sealed files, oldest first. What they say must not be changed.
+func (l *Lake) Files() []File {
+	var out []File
+	for _, f := range l.live(func(*sealed) bool { return true }) {
+		out = append(out, File{f.File, f.path})
+	}
+	return out
 }
 
 // Stats tells how the lake is.

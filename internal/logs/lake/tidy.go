@@ -116,33 +116,40 @@ func (l *Lake) mendSidecar(f *sealed) error {
 }
 
 // Check compares every sealed file with its catalogue entry, by SHA-256 where that is known, and returns the names of
-// those that are not as they were written, with the reason.
-func (l *Lake) Check(ctx context.Context) (map[string]error, error) {
+// those that are not as they were written, with the reason. progress is told the records of each file that was read; it
+// may be nil.
+func (l *Lake) Check(ctx context.Context, progress func(rows int)) (map[string]error, error) {
 	bad := map[string]error{}
 	for _, f := range l.live(func(*sealed) bool { return true }) {
 		if err := ctx.Err(); err != nil {
 			return bad, err
 		}
-		if err := l.checkOne(f); err != nil {
+		if err := l.checkOne(ctx, f); err != nil {
 			bad[f.Name] = err
 		}
+		if progress != nil {
+			progress(f.Rows())
+		}
 	}
-	return bad, nil
+	return bad, ctx.Err()
 }
 
-func (l *Lake) checkOne(f *sealed) error {
+func (l *Lake) checkOne(ctx context.Context, f *sealed) error {
 	l.mu.Lock()
 	f.refs++
 	l.mu.Unlock()
-	return errors.Join(l.readWhole(f), l.unuse(f))
+	return errors.Join(l.readWhole(ctx, f), l.unuse(f))
 }
 
-func (l *Lake) readWhole(f *sealed) error {
+func (l *Lake) readWhole(ctx context.Context, f *sealed) error {
 	o, err := l.cache.open(l.fs, f)
 	if err != nil {
 		return l.noteDamage(f, err)
 	}
 	for i := range f.Blocks {
+		if ctx.Err() != nil {
+			break
+		}
 		if _, e := evidenceOf(o.reader, i); e != nil {
 			err = l.noteDamage(f, e)
 			break

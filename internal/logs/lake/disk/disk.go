@@ -47,8 +47,8 @@ type OS struct {
 	Patience time.Duration // how long a rename or removal is tried again while others hold the file; 0: two seconds
 }
 
-// Open opens a file for reading.
-func (OS) Open(name string) (File, error) { return plain(os.Open(name)) } //nolint:gosec // names are the lake's own
+// Open opens a file for reading. Others may remove it or put another in its place meanwhile, on Windows too.
+func (OS) Open(name string) (File, error) { return plain(openShared(name)) }
 
 // Create makes a file anew, readable by its owner only.
 func (OS) Create(name string) (File, error) {

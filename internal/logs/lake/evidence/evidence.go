@@ -11,10 +11,18 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
 )
+
+// Records are those that are compared or proved: a lake, or a reader of one.
+type Records interface {
+	Hashes(ctx context.Context, source string, each func(seq uint64, hash proof.Hash) error) (bad map[string]error, err error)
+	HashesNear(source string) func(seq uint64) (proof.Hash, error)
+	Record(source string, seq uint64) (event.Record, error)
+}
 
 // Keeper implements lake.Evidence. All methods may be called by many goroutines.
 type Keeper struct {
@@ -152,14 +160,20 @@ func (k *Keeper) Deleted(_ context.Context, unit lake.Unit, who, why string, has
 	return []byte(note), err
 }
 
-// Verify compares all sealed records of a source with what was signed, and names the files that cannot be read.
-func (k *Keeper) Verify(ctx context.Context, l *lake.Lake, source string) (*proof.Report, map[string]error, error) {
+// Verify compares all sealed records of a source with what was signed, and names the files that cannot be read. progress
+// is told each record; it may be nil.
+func (k *Keeper) Verify(ctx context.Context, l Records, source string, progress func()) (*proof.Report, map[string]error, error) {
 	log, err := k.Log(source)
 	if err != nil {
 		return nil, nil, err
 	}
 	audit := log.Audit()
-	bad, err := l.Hashes(ctx, source, audit.Add)
+	bad, err := l.Hashes(ctx, source, func(seq uint64, h proof.Hash) error {
+		if progress != nil {
+			progress()
+		}
+		return audit.Add(seq, h)
+	})
 	if err != nil {
 		return nil, bad, err
 	}
@@ -168,7 +182,7 @@ func (k *Keeper) Verify(ctx context.Context, l *lake.Lake, source string) (*proo
 }
 
 // Mend appends the sealed records that the tree of a source lost, see proof.Log.Behind.
-func (k *Keeper) Mend(ctx context.Context, l *lake.Lake, source string) error {
+func (k *Keeper) Mend(ctx context.Context, l Records, source string) error {
 	log, err := k.Log(source)
 	if err != nil || !log.Behind() {
 		return err
@@ -180,7 +194,7 @@ func (k *Keeper) Mend(ctx context.Context, l *lake.Lake, source string) error {
 }
 
 // Prove makes the inclusion proof of one record.
-func (k *Keeper) Prove(l *lake.Lake, source string, seq uint64) (*proof.Inclusion, error) {
+func (k *Keeper) Prove(l Records, source string, seq uint64) (*proof.Inclusion, error) {
 	log, err := k.Log(source)
 	if err != nil {
 		return nil, err

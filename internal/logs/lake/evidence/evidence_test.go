@@ -87,7 +87,7 @@ func (w *world) append(t *testing.T, n int) {
 
 func (w *world) verify(t *testing.T, source string) *proof.Report {
 	t.Helper()
-	report, bad, err := w.keeper.Verify(t.Context(), w.lake, source)
+	report, bad, err := w.keeper.Verify(t.Context(), w.lake, source, nil)
 	if err != nil || len(bad) != 0 {
 		t.Fatalf("%v %v", bad, err)
 	}

@@ -16,6 +16,8 @@ type Config struct {
 	Lake   string     // name of the lake, for the origin of its notes: no spaces, no "+"
 	Signer Signer     // signs checkpoints and tombstones
 	Keys   []Verifier // the signer's key and those before it
+	// Reading opens logs beside the process that writes them: nothing is written, and nothing can be signed.
+	Reading bool
 }
 
 // Log is the proof of one source: its tree and its signed notes. Any goroutine may call its methods.
@@ -40,15 +42,11 @@ func OpenLog(c Config, source string) (*Log, error) {
 	if !validName(source) || !validName(l.origin()) {
 		return nil, refuse(BadSource, "source %.60q of lake %.60q", source, c.Lake)
 	}
-	tree, err := OpenTree(l.dir)
-	if Is(err, Damaged) {
-		tree, err = RebuildTree(l.dir)
+	begin := l.begin
+	if c.Reading {
+		begin = l.read
 	}
-	if err != nil {
-		return nil, err
-	}
-	l.tree = tree
-	if l.notes, err = openNotes(l.dir); err != nil {
+	if err := begin(); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	for i, note := range l.notes.list {
@@ -57,6 +55,31 @@ func OpenLog(c Config, source string) (*Log, error) {
 		}
 	}
 	return l, nil
+}
+
+func (l *Log) begin() (err error) {
+	l.tree, err = OpenTree(l.dir)
+	if Is(err, Damaged) {
+		l.tree, err = RebuildTree(l.dir)
+	}
+	if err != nil {
+		return err
+	}
+	l.notes, err = openNotes(l.dir)
+	return err
+}
+
+// read is begin beside the process that writes. The notes come first: what they speak of is in the tree by then. A tree
+// that is damaged begins anew in memory.
+func (l *Log) read() (err error) {
+	if l.notes, err = readNotes(l.dir); err != nil {
+		return err
+	}
+	l.tree, err = readTree(l.dir)
+	if Is(err, Damaged) {
+		l.tree, err = &Tree{}, nil
+	}
+	return err
 }
 
 func (l *Log) origin() string { return "kizuki-lake/" + l.config.Lake + "/" + l.source }
@@ -318,7 +341,7 @@ func (l *Log) Close() error {
 	if l.tree != nil {
 		errs = append(errs, l.tree.Close())
 	}
-	if l.notes != nil {
+	if l.notes != nil && l.notes.file != nil {
 		errs = append(errs, l.notes.file.Close())
 	}
 	return errors.Join(errs...)

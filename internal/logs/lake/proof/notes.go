@@ -41,6 +41,19 @@ func (n *notes) read() error {
 	if err != nil {
 		return fmt.Errorf("read notes: %w", err)
 	}
+	if err := n.take(data); err != nil {
+		return err
+	}
+	if n.cut > 0 {
+		if err := n.file.Truncate(n.size); err != nil {
+			return fmt.Errorf("cut notes: %w", err)
+		}
+	}
+	return nil
+}
+
+// take gives the file its list, as its content says.
+func (n *notes) take(data []byte) error {
 	if len(data) > largestNotes {
 		return refuse(Damaged, "the file of notes is larger than %d bytes", largestNotes)
 	}
@@ -50,11 +63,6 @@ func (n *notes) read() error {
 		return refuse(Damaged, "note %d is not as it was written", len(list)+1)
 	}
 	n.list, n.size, n.cut = list, int64(whole), int64(len(data)-whole)
-	if n.cut > 0 {
-		if err := n.file.Truncate(n.size); err != nil {
-			return fmt.Errorf("cut notes: %w", err)
-		}
-	}
 	return nil
 }
 

@@ -35,63 +35,81 @@ func Replay(fsys disk.FS, name string, each func(*event.Record) error) (Read, er
 	if err != nil {
 		return Read{}, err
 	}
-	r := Read{Promoted: len(event.Promoted)}
-	chain, rest, ok := r.head(data)
-	r.Broken = !ok
+	p := newReplayer()
+	p.read.Broken = !p.head(data)
+	if len(data) < headSize {
+		return p.read, nil
+	}
+	_, err = p.frames(data[headSize:], each)
+	return p.read, err
+}
+
+// replayer reads the frames of one log.
+type replayer struct {
+	chain [sha256.Size]byte
+	read  Read
+}
+
+func newReplayer() *replayer { return &replayer{read: Read{Promoted: len(event.Promoted)}} }
+
+// head reads the head of a log and says whether it is whole; an empty log has none yet, and that is fine.
+func (p *replayer) head(data []byte) bool {
+	if len(data) < headSize {
+		return len(data) == 0
+	}
+	head := data[:headSize]
+	p.chain = sha256.Sum256(head)
+	if !bytes.Equal(head[:8], magic[:]) || binary.LittleEndian.Uint32(head[24:]) != crc32.Checksum(head[:24], castagnoli) {
+		return false
+	}
+	p.read.ID, p.read.Day = binary.LittleEndian.Uint64(head[8:]), int32(binary.LittleEndian.Uint32(head[16:]))
+	p.read.Promoted = int(binary.LittleEndian.Uint32(head[20:]))
+	return true
+}
+
+// frames reads what stands behind the frames that were read before, and says how many bytes the whole frames and what
+// is damaged before them take. What follows is torn, or still being written.
+func (p *replayer) frames(data []byte, each func(*event.Record) error) (used int, err error) {
+	r := &p.read
 	skipped := false // something that is no frame stands before what is read now
-	for len(rest) > 0 {
+	for at := 0; at < len(data); {
+		rest := data[at:]
 		frame, size := cutFrame(rest)
 		if size == 0 {
 			next := bytes.Index(rest[1:], frameMagic[:])
 			if next < 0 {
-				r.Torn += int64(len(rest))
 				break
 			}
-			r.Torn += int64(next + 1)
-			rest, skipped = rest[next+1:], true
+			at, skipped = at+next+1, true
 			continue
 		}
-		if r.Torn > 0 || skipped {
-			r.Damaged, r.Torn, skipped, r.Broken = r.Damaged+1, 0, false, true
+		if skipped {
+			r.Damaged, r.Broken, skipped = r.Damaged+1, true, false
 		}
-		body, sum := frame[frameHead:], rest[len(frame):size]
-		rest = rest[size:]
-		last := len(rest) == 0
-		records, err := unpack(frame, body)
-		chain = link(chain, frame)
-		if err == nil && !bytes.Equal(chain[:], sum) {
+		records, err := unpack(frame, frame[frameHead:])
+		if err != nil && at+size == len(data) {
+			break
+		}
+		sum := rest[len(frame):size]
+		if chain := link(p.chain, frame); err == nil && !bytes.Equal(chain[:], sum) {
 			r.Broken = true
 		}
-		chain = [sha256.Size]byte(sum)
+		p.chain = [sha256.Size]byte(sum)
+		at += size
+		used = at
 		if err != nil {
-			if last {
-				r.Torn += int64(size)
-				break
-			}
 			r.Damaged, r.Broken = r.Damaged+1, true
 			continue
 		}
 		for i := range records {
 			if err := each(&records[i]); err != nil {
-				return r, err
+				return used, err
 			}
 		}
 		r.Records += len(records)
 	}
-	return r, nil
-}
-
-func (r *Read) head(data []byte) (chain [sha256.Size]byte, rest []byte, ok bool) {
-	if len(data) < headSize {
-		return chain, nil, len(data) == 0
-	}
-	head := data[:headSize]
-	ok = bytes.Equal(head[:8], magic[:]) && binary.LittleEndian.Uint32(head[24:]) == crc32.Checksum(head[:24], castagnoli)
-	if ok {
-		r.ID, r.Day = binary.LittleEndian.Uint64(head[8:]), int32(binary.LittleEndian.Uint32(head[16:]))
-		r.Promoted = int(binary.LittleEndian.Uint32(head[20:]))
-	}
-	return sha256.Sum256(head), data[headSize:], ok
+	r.Torn = int64(len(data) - used)
+	return used, nil
 }
 
 // cutFrame returns the head and body at the start of data, and the size of the frame with its hash; 0: no frame.
