@@ -61,10 +61,8 @@ type Builder struct {
 func (b *Builder) Add(block *table.Block) {
 	b.set.reset()
 	add := func(word string) { b.set.add(b.hash.of(word)) }
-	from := uint32(0)
-	for _, end := range block.Ends {
-		line := block.Text[from:end]
-		from = end
+	for row := range block.Rows() {
+		line := block.Raw(row)
 		lower, spans, ok := b.cut.Cut(line)
 		if !ok {
 			query.Words(unsafe.String(unsafe.SliceData(line), len(line)), add) //nolint:gosec // nothing of it is kept

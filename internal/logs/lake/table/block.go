@@ -3,6 +3,7 @@ package table
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -17,8 +18,10 @@ type Block struct {
 	Times    []int64 // microseconds since 1970 UTC
 	Received []int64
 	Cols     []*query.Column // as Names; nil: all rows have ""
-	Text     []byte          // messages one after another
+	Text     []byte          // messages one after another, of a block that was read
 	Ends     []uint32        // where they end
+	lines    [][]byte        // messages of a block of a table, where its records have them
+	remap    Remap
 }
 
 // Rows is the number of rows.
@@ -34,6 +37,9 @@ func (b *Block) Value(col, row int) string {
 
 // Raw is the message of a row.
 func (b *Block) Raw(row int) []byte {
+	if b.lines != nil {
+		return b.lines[row]
+	}
 	from := uint32(0)
 	if row > 0 {
 		from = b.Ends[row-1]
@@ -133,16 +139,14 @@ func (v *View) Block(rows []int32) *Block { return v.Into(&Block{}, rows) }
 
 // Into makes a block as Block does, in the memory of one that is not used any more.
 func (v *View) Into(b *Block, rows []int32) *Block {
-	*b = Block{Stat: v.Stat(rows), Cols: make([]*query.Column, Columns), Text: b.Text[:0]}
+	*b = Block{Stat: v.Stat(rows), Cols: make([]*query.Column, Columns), lines: b.lines[:0], remap: b.remap}
 	b.Seqs, b.Times, b.Received = Pick(v.Seqs, rows), Pick(v.Times, rows), Pick(v.Received, rows)
-	var remap Remap
 	for i := range b.Cols {
-		b.Cols[i] = v.Column(i, rows, &remap)
+		b.Cols[i] = v.Column(i, rows, &b.remap)
 	}
-	if int64(cap(b.Text)) < b.Stat.Bytes {
-		b.Text = make([]byte, 0, b.Stat.Bytes)
+	for _, r := range rows {
+		b.lines = append(b.lines, v.Raw[r])
 	}
-	b.Text, b.Ends = v.messages(b.Text, rows)
 	return b
 }
 
@@ -223,7 +227,12 @@ func (t *Table) AddRow(b *Block, row int, codes [][]uint32) {
 			t.cols[i].put(len(t.seqs), known)
 			continue
 		}
-		t.set(i, value)
+		if numeric, _ := Numeric(i); numeric {
+			n, _ := strconv.ParseUint(value, 10, 16) // the column holds nothing else
+			t.setNumber(i, uint16(n))
+		} else {
+			t.set(i, value)
+		}
 		codes[i][code] = t.cols[i].codes[len(t.seqs)-1]
 	}
 	t.end()

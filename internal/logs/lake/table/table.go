@@ -200,21 +200,28 @@ func (t *Table) code(c *column, value string) uint32 {
 	if !ok {
 		if c.index == nil {
 			c.index = map[string]uint32{"": 0}
-			c.values = append(c.values, "")
 		}
-		code = uint32(len(c.values))
 		value = strings.Clone(value)
+		code = t.add(c, value)
 		c.index[value] = code
-		c.values = append(c.values, value)
-		t.held += int64(len(value)) + valueOverhead
 	}
 	return code
+}
+
+// add gives a new value its code.
+func (t *Table) add(c *column, value string) uint32 {
+	if len(c.values) == 0 {
+		c.values = append(c.values, "")
+	}
+	c.values = append(c.values, value)
+	t.held += int64(len(value)) + valueOverhead
+	return uint32(len(c.values) - 1)
 }
 
 // setNumber does what set does with the text of a number; 0 is "".
 func (t *Table) setNumber(i int, n uint16) {
 	c := &t.cols[i]
-	if n == 0 {
+	if n == 0 || len(c.codes) == len(t.seqs) {
 		return
 	}
 	if c.number == nil {
@@ -222,7 +229,7 @@ func (t *Table) setNumber(i int, n uint16) {
 	}
 	code := &c.number[n]
 	if *code == 0 {
-		*code = t.code(c, t.ports[n])
+		*code = t.add(c, t.ports[n])
 	}
 	c.put(len(t.seqs), *code)
 }
