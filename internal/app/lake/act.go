@@ -50,7 +50,9 @@ func (c *Config) note(ctx context.Context, a Act) error {
 }
 
 // noted tells an act, does it, and tells when it was not done.
-func (l *Reader) noted(ctx context.Context, a Act, do func() error) error { return l.config.noted(ctx, a, do) }
+func (l *Reader) noted(ctx context.Context, a Act, do func() error) error {
+	return l.config.noted(ctx, a, do)
+}
 
 func (c *Config) noted(ctx context.Context, a Act, do func() error) error {
 	if err := c.note(ctx, a); err != nil {
