@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/kizuki-security/kizuki/internal/app"
 	"github.com/kizuki-security/kizuki/internal/app/lake"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -48,13 +49,32 @@ func (e *environment) withLake(ctx context.Context, begin bool, act func(l *lake
 	if err != nil {
 		return err
 	}
-	c.Make = begin
+	c.Make, c.Note = begin, e.noteLake
 	l, err := lake.Open(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	return act(l)
+}
+
+// noteLake writes an act on the lake into the audit log, where the data folder has an office: through its server where one
+// runs. What cannot be written down is an error, and is not done.
+func (e *environment) noteLake(ctx context.Context, n lake.Act) error {
+	dir, err := e.folder()
+	if err != nil || !app.HasOffice(dir) {
+		return err
+	}
+	n.Who = who()
+	ctx = app.AsCommand(context.WithoutCancel(ctx))
+	office, err := e.open(ctx)
+	if err == nil {
+		err = errors.Join(office.NoteLake(ctx, n), office.Close())
+	}
+	if err != nil && n.Act != lake.LinesKept { // that one is done
+		return problem.Unavailable("cli.lake.not_noted", "why", e.say(err)).Because(err)
+	}
+	return err
 }
 
 // withReader looks into the lake, also while another command writes to it.

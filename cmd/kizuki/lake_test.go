@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kizuki-security/kizuki/evtx/evtxtest"
+	"github.com/kizuki-security/kizuki/internal/app/lake"
+	"github.com/kizuki-security/kizuki/internal/app/logs"
 )
 
 // eventlog FILE N writes a Windows event log of at least n records.
@@ -73,6 +76,25 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s is no text", args[1])
 	}
 	ts.Setenv(args[0], parts[1])
+}
+
+// writing DIR has the lake of a folder open for writing until the end of the script, with a line that is not sealed.
+func writing(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: writing DIR")
+	}
+	ctx := context.Background()
+	l, err := lake.Open(ctx, lake.Config{Dir: ts.MkAbs(args[0]), Now: time.Now, Rand: rand.Reader})
+	ts.Check(err)
+	ts.Defer(func() {
+		if err := l.Close(); err != nil {
+			ts.Fatalf("close the lake: %v", err)
+		}
+	})
+	line := []byte("2026-11-26T12:00:00Z at work\n")
+	file := logs.File{Path: filepath.Join(ts.MkAbs("."), "at-work.log"), Size: int64(len(line))}
+	ts.Check(os.WriteFile(file.Path, line, 0o600))
+	ts.Check(l.Import(ctx, []logs.File{file}, lake.ImportOptions{Source: "at-work", File: func(*lake.Imported) error { return nil }}))
 }
 
 // logproof CODE PROOF KEY builds the separate checker, runs it and wants this exit code.

@@ -24,13 +24,13 @@ type logsExport struct {
 
 // exported is the result as programs read it.
 type exported struct {
-	Schema  string        `json:"schema"`
-	Out     string        `json:"out"`
-	Lines   int64         `json:"lines"` // of parquet: of the whole files
-	Damaged int           `json:"damaged"`
+	Schema  string `json:"schema"`
+	Out     string `json:"out"`
+	Lines   int64  `json:"lines"` // of parquet: of the whole files
+	Damaged int    `json:"damaged"`
 	// Unsealed are lines that are in no file, since another command is at work: parquet lacks them.
-	Unsealed int `json:"unsealed"`
-	Files   []lake.Copied `json:"files"`
+	Unsealed int           `json:"unsealed"`
+	Files    []lake.Copied `json:"files"`
 }
 
 // Run writes lines, newest first, or copies files.

@@ -115,7 +115,7 @@ func (c *retentionSet) Run(ctx context.Context, e *environment) error {
 		return e.usage(problem.Invalid("", "cli.lake.retention.days", "text", c.Days))
 	}
 	change := lake.Change{Source: c.Source, Days: days, Why: c.Why, Who: who()}
-	err = e.withLake(ctx, true, func(l *lake.Lake) error { return l.SetDays(change) })
+	err = e.withLake(ctx, true, func(l *lake.Lake) error { return l.SetDays(ctx, change) })
 	if problem.CodeOf(err) == problem.CodeInvalid {
 		return e.usage(err)
 	}
@@ -246,7 +246,7 @@ func (c *holdAdd) Run(ctx context.Context, e *environment) error {
 		return err
 	}
 	err = e.withLake(ctx, true, func(l *lake.Lake) error {
-		return l.Hold(lake.NewHold{Name: c.Name, Source: c.Source, Why: c.Why, Who: who(), From: from, To: to})
+		return l.Hold(ctx, lake.NewHold{Name: c.Name, Source: c.Source, Why: c.Why, Who: who(), From: from, To: to})
 	})
 	return e.holdDone(err, c.Name, "added", c.JSON)
 }
@@ -258,7 +258,7 @@ type holdRemove struct {
 
 // Run lifts a hold.
 func (c *holdRemove) Run(ctx context.Context, e *environment) error {
-	err := e.withLake(ctx, false, func(l *lake.Lake) error { return l.Release(c.Name) })
+	err := e.withLake(ctx, false, func(l *lake.Lake) error { return l.Release(ctx, c.Name) })
 	return e.holdDone(err, c.Name, "removed", c.JSON)
 }
 

@@ -15,7 +15,7 @@ import (
 
 type logsVerify struct {
 	Key  string `help:"Public key, or a file with it, that you keep outside this computer. Without it, the keys in the lake are used, which somebody who changed the lake could have changed too." placeholder:"KEY|FILE"`
-	JSON bool `name:"json" help:"Print as JSON (kizuki.logs-verify/1)."`
+	JSON bool   `name:"json" help:"Print as JSON (kizuki.logs-verify/1)."`
 }
 
 // sourceReport is what programs read of one source.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kizuki-security/kizuki/internal/app"
 	"github.com/kizuki-security/kizuki/internal/app/control"
+	"github.com/kizuki-security/kizuki/internal/app/lake"
 	"github.com/kizuki-security/kizuki/internal/app/remote"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -29,6 +30,7 @@ type anOffice interface {
 	ExportPeople(ctx context.Context, w io.Writer, format, lang string) error
 	ExportPerson(ctx context.Context, w io.Writer, who, format, lang string) error
 	Doctor(ctx context.Context) ([]app.Check, error)
+	NoteLake(ctx context.Context, n lake.Act) error
 	Close() error
 }
 

@@ -69,6 +69,9 @@ func (l *Lake) Import(ctx context.Context, files []scan.File, o ImportOptions) e
 	if o.Source != "" && !event.ValidSource(o.Source) {
 		return problem.Invalid("source", "app.lake.reason.bad_source", "detail", o.Source)
 	}
+	if _, err := l.witness.ready(ctx); err != nil { // what cannot be signed is not taken in
+		return err
+	}
 	j, err := readJournal(l.dir, l.newest())
 	if err != nil {
 		return err

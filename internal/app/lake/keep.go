@@ -3,6 +3,7 @@ package lake
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -88,7 +89,7 @@ func (l *Reader) Changes() []Change {
 
 // SetDays changes how long lines are kept. It deletes nothing. Problem keys: app.lake.days, app.lake.why_missing,
 // app.lake.reason.bad_source (invalid).
-func (l *Lake) SetDays(c Change) error {
+func (l *Lake) SetDays(ctx context.Context, c Change) error {
 	switch {
 	case c.Days < -1 || c.Days > mostDays || c.Days == -1 && c.Source == "":
 		return problem.Invalid("days", "app.lake.days", "most", mostDays)
@@ -98,17 +99,22 @@ func (l *Lake) SetDays(c Change) error {
 		return problem.Invalid("source", "app.lake.reason.bad_source", "detail", c.Source)
 	}
 	c.At = l.config.Now().UTC()
-	l.keep.mu.Lock()
-	defer l.keep.mu.Unlock()
-	changes := append(slices.Clone(l.keep.changes), c)
+	return l.noted(ctx, Act{Act: RetentionSet, Source: c.Source, Days: c.Days, Why: c.Why}, func() error { return l.keep.add(c) })
+}
+
+// add writes one more change.
+func (r *retention) add(c Change) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	changes := append(slices.Clone(r.changes), c)
 	data, err := json.MarshalIndent(map[string]any{"changes": changes}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write retention: %w", err)
 	}
-	if err := writeWhole(l.keep.path, append(data, '\n')); err != nil {
+	if err := writeWhole(r.path, append(data, '\n')); err != nil {
 		return err
 	}
-	l.keep.changes = changes
+	r.changes = changes
 	return nil
 }
 
@@ -173,8 +179,32 @@ func (l *Lake) Expire(ctx context.Context, who, why string, sure bool) ([]Tombst
 	if strings.TrimSpace(why) == "" {
 		return nil, problem.Invalid("why", "app.lake.why_missing")
 	}
+	var announced []Act
+	for _, d := range l.Due() {
+		if d.Files == 0 {
+			continue
+		}
+		a := Act{Act: LinesDeleted, Source: d.Source, Days: d.Days, Why: why, Files: d.Files, Lines: uint64(d.Rows)}
+		if err := l.Note(ctx, a); err != nil {
+			return nil, errors.Join(err, l.undone(ctx, announced, nil))
+		}
+		announced = append(announced, a)
+	}
 	tombs, err := l.store.Expire(ctx, store.Deletion{Who: who, Why: why, Sure: sure})
-	return tombs, told(err, l.dir)
+	return tombs, errors.Join(told(err, l.dir), l.undone(ctx, announced, tombs))
+}
+
+// undone tells which deletions that were told did not come about, or not whole.
+func (l *Lake) undone(ctx context.Context, announced []Act, tombs []Tombstone) error {
+	var errs []error
+	for _, a := range announced {
+		if slices.ContainsFunc(tombs, func(t Tombstone) bool { return t.Source == a.Source && uint64(t.Rows) == a.Lines }) {
+			continue
+		}
+		a.Undone = true
+		errs = append(errs, l.Note(context.WithoutCancel(ctx), a))
+	}
+	return errors.Join(errs...)
 }
 
 // Tombstones lists what was deleted, oldest first.
@@ -191,7 +221,7 @@ type NewHold struct {
 
 // Hold forbids deleting. Problem keys: app.lake.hold_name, app.lake.hold_times, app.lake.why_missing (invalid),
 // app.lake.hold_there (conflict).
-func (l *Lake) Hold(n NewHold) error {
+func (l *Lake) Hold(ctx context.Context, n NewHold) error {
 	switch {
 	case !event.ValidSource(n.Name):
 		return problem.Invalid("name", "app.lake.hold_name", "name", n.Name)
@@ -214,8 +244,16 @@ func (l *Lake) Hold(n NewHold) error {
 			h.To = n.To.UnixMicro() - 1
 		}
 	}
-	return told(l.store.Hold(h), l.dir)
+	act := Act{Act: HoldAdded, Name: n.Name, Source: n.Source, From: n.From, To: n.To, Why: n.Why}
+	return l.noted(ctx, act, func() error { return told(l.store.Hold(h), l.dir) })
 }
 
 // Release lifts a hold. Problem key: app.lake.reason.unknown (not_found).
-func (l *Lake) Release(name string) error { return told(l.store.Release(name), l.dir) }
+func (l *Lake) Release(ctx context.Context, name string) error {
+	do := func() error { return told(l.store.Release(name), l.dir) }
+	i := slices.IndexFunc(l.Holds(), func(h Hold) bool { return h.Name == name })
+	if i < 0 {
+		return do() // refused
+	}
+	return l.noted(ctx, Act{Act: HoldRemoved, Name: name, Source: l.Holds()[i].Source}, do)
+}

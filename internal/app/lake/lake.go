@@ -37,6 +37,8 @@ type Config struct {
 	Limit int64     // bytes that the lake may have on disk; 0: no limit
 	// Wait is for how long to wait while another process has the lake; 0: not at all.
 	Wait time.Duration
+	// Note is told what is done before it is done, see Act; nil: nobody wants to know.
+	Note func(ctx context.Context, a Act) error
 	// Make allows to begin a lake where there is none.
 	Make bool
 }

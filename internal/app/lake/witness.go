@@ -32,8 +32,8 @@ type lakeKey struct {
 	Sealed string `json:"sealed"` // the private key, see platform/secret
 }
 
-// witness is the lake's evidence with its key. The key and the lake's name are made with the first seal, so that
-// looking at a lake makes none. It implements store.Evidence.
+// witness is the lake's evidence with its key. The key and the lake's name are made with the first import, or the
+// first seal, so that looking at a lake makes none. It implements store.Evidence.
 type witness struct {
 	config Config
 	dir    string
@@ -77,7 +77,7 @@ func (w *witness) load() error {
 }
 
 // ready gives the keeper with the private key, and makes the key where there is none.
-func (w *witness) ready() (*evidence.Keeper, error) {
+func (w *witness) ready(ctx context.Context) (*evidence.Keeper, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.keeper != nil {
@@ -91,7 +91,7 @@ func (w *witness) ready() (*evidence.Keeper, error) {
 		return nil, fmt.Errorf("open the key of the data folder: %w", err)
 	}
 	if w.keys == nil {
-		if err := w.makeKey(box); err != nil {
+		if err := w.makeKey(ctx, box); err != nil {
 			return nil, err
 		}
 	}
@@ -164,7 +164,7 @@ func (w *witness) reading(key string) (*evidence.Keeper, error) {
 // keyName begins the names of the keys of lakes.
 const keyName = "kizuki-lake/"
 
-func (w *witness) makeKey(box *secret.Box) error {
+func (w *witness) makeKey(ctx context.Context, box *secret.Box) error {
 	// A new name with old proofs would sign a second history beside the first.
 	if sources, err := proof.Sources(w.proofs()); err != nil || len(sources) > 0 {
 		return errors.Join(err, problem.Unavailable("app.lake.keys_gone", "file", filepath.Join(w.dir, "keys.json")))
@@ -187,7 +187,10 @@ func (w *witness) makeKey(box *secret.Box) error {
 	if err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
-	if err := writeWhole(filepath.Join(w.dir, "keys.json"), append(data, '\n')); err != nil {
+	err = w.config.noted(ctx, Act{Act: KeyCreated, Key: vkey}, func() error {
+		return writeWhole(filepath.Join(w.dir, "keys.json"), append(data, '\n'))
+	})
+	if err != nil {
 		return err
 	}
 	w.keys = keys
@@ -209,7 +212,7 @@ func (w *witness) verifierKeys() ([]string, error) {
 
 // Sealed signs for a file that was sealed or merged. A tree that was damaged is made whole before.
 func (w *witness) Sealed(ctx context.Context, unit store.Unit, hashes func(string) ([]uint64, []proof.Hash, error)) ([]byte, error) {
-	k, err := w.ready()
+	k, err := w.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +228,7 @@ func (w *witness) Sealed(ctx context.Context, unit store.Unit, hashes func(strin
 
 // Deleted signs for a file that will be deleted.
 func (w *witness) Deleted(ctx context.Context, unit store.Unit, who, why string, hash func(uint64) (proof.Hash, error)) ([]byte, error) {
-	k, err := w.ready()
+	k, err := w.ready(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kizuki-security/kizuki/internal/app"
 	"github.com/kizuki-security/kizuki/internal/app/control"
+	"github.com/kizuki-security/kizuki/internal/app/lake"
 	"github.com/kizuki-security/kizuki/internal/platform/i18n"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -118,6 +119,11 @@ func (o *Office) Doctor(ctx context.Context) ([]app.Check, error) {
 		checks[i] = app.Check{Name: c.Name, OK: c.OK, Text: said(c.Text)}
 	}
 	return checks, nil
+}
+
+// NoteLake tells the server of an act on the lake.
+func (o *Office) NoteLake(ctx context.Context, n lake.Act) error {
+	return o.client.Do(ctx, control.Ask{Verb: "lake.note", Args: n}, nil)
 }
 
 // NoteBackup tells the server of a backup that the command made beside it.

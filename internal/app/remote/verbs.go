@@ -105,6 +105,7 @@ func Verbs(a *app.App) map[string]control.Verb {
 		"user.disable":      act(a.DisableUser),
 		"user.reset-factor": act(a.ResetFactor),
 		"backup.note":       act(a.NoteBackup),
+		"lake.note":         act(a.NoteLake),
 		"user.list": control.On(0, func(ctx context.Context, _ nothing, _ *control.Call) (any, error) {
 			return a.Users(app.AsCommand(ctx))
 		}),

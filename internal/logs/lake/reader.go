@@ -45,8 +45,9 @@ type mark struct {
 
 // How often a Reader begins again when the lake changes while it looks.
 const (
-	tries    = 40
-	mostHeld = 2048 // files that looks keep open together; others may vanish under a query, which then says so
+	tries        = 40
+	longestPause = 20 * time.Millisecond
+	mostHeld     = 2048 // files that one look keeps open; others may vanish under a query, which then says so
 )
 
 // OpenReader opens the lake in a folder for reading. Of config it uses Clock, Limits of memory and files, and FS.
@@ -114,7 +115,7 @@ func (r *Reader) list() error {
 	var last error
 	for try := range tries {
 		if try > 0 {
-			<-time.After(min(time.Duration(try), 20) * time.Millisecond) // lets the writer come to an end
+			<-time.After(min(time.Duration(try)*time.Millisecond, longestPause)) // lets the writer come to an end
 		}
 		before, err := r.mark()
 		if err != nil {

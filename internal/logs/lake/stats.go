@@ -42,7 +42,18 @@ type SourceStats struct {
 	Rows     uint64
 	Bytes    int64 // of sealed messages
 	Last     uint64
-	From, To int64 // microseconds since 1970 UTC; both 0: none sealed alone
+	From, To int64 // microseconds since 1970 UTC; both 0: not known before they are sealed
+}
+
+// span widens the range of time; both 0 is none.
+func (t *SourceStats) span(from, to int64) {
+	switch {
+	case from == 0 && to == 0:
+	case t.From == 0 && t.To == 0:
+		t.From, t.To = from, to
+	default:
+		t.From, t.To = min(t.From, from), max(t.To, to)
+	}
 }
 
 // Stats is the lake at one moment.
@@ -107,14 +118,11 @@ func (l *Lake) Stats() Stats {
 			t.Bytes += f.Sources[i].Bytes
 			s.SealedRows += f.Sources[i].Rows
 			s.RawBytes += f.Sources[i].Bytes
+			t.span(f.Sources[i].From, f.Sources[i].To)
 		}
-		for i := range f.Blocks {
+		for i := range f.Blocks { // files of an early version tell the times of merged sources only
 			if b := &f.Blocks[i]; b.Source != "" {
-				t := of(b.Source)
-				if t.From == 0 && t.To == 0 {
-					t.From, t.To = b.From, b.To
-				}
-				t.From, t.To = min(t.From, b.From), max(t.To, b.To)
+				of(b.Source).span(b.From, b.To)
 			}
 		}
 	}

@@ -64,7 +64,7 @@ func (h *Held) done(name string, f *heldFile) error {
 	if h.files[name] == f {
 		delete(h.files, name)
 	}
-	return f.File.Close()
+	return f.Close()
 }
 
 // Open opens a file for reading; one that is held is the same open file, with a place of its own.

@@ -33,6 +33,9 @@ type Source struct {
 	Rows   int     `json:"rows"`
 	Bytes  int64   `json:"bytes"` // of messages
 	Ranges []Range `json:"seqs"`  // ascending, not touching
+	// From and To are the times of its records, microseconds since 1970 UTC; both 0: not told, by a file of an early version.
+	From int64 `json:"from,omitempty"`
+	To   int64 `json:"to,omitempty"`
 }
 
 // Block is what is known of a block without reading it.

@@ -48,8 +48,9 @@ type Writer struct {
 }
 
 type gathered struct {
-	seqs  []uint64
-	bytes int64
+	seqs     []uint64
+	bytes    int64
+	from, to int64
 }
 
 // NewWriter begins a file with columns for so many of event.Promoted, fewer where the records come from an earlier
@@ -113,12 +114,13 @@ func (w *Writer) note(b *table.Block) {
 	for i := range b.Seqs {
 		if source := b.Value(table.Source, i); g == nil || source != last {
 			if last, g = source, w.sources[source]; g == nil {
-				g = &gathered{}
+				g = &gathered{from: b.Times[i], to: b.Times[i]}
 				w.sources[source] = g
 			}
 		}
 		g.seqs = append(g.seqs, b.Seqs[i])
 		g.bytes += int64(len(b.Raw(i)))
+		g.from, g.to = min(g.from, b.Times[i]), max(g.to, b.Times[i])
 	}
 }
 
@@ -202,7 +204,9 @@ func (w *Writer) Close(id uint64, level int, day int32, replaces []uint64) (Writ
 	m.ID, m.Level, m.Day, m.Replaces = id, level, day, replaces
 	m.Data, m.Sums = w.out.endData()
 	for name, g := range w.sources {
-		m.Sources = append(m.Sources, Source{Name: name, Rows: len(g.seqs), Bytes: g.bytes, Ranges: Gather(g.seqs)})
+		m.Sources = append(m.Sources, Source{
+			Name: name, Rows: len(g.seqs), Bytes: g.bytes, Ranges: Gather(g.seqs), From: g.from, To: g.to,
+		})
 	}
 	slices.SortFunc(m.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	text, sum, err := m.pack()

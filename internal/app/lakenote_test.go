@@ -1,0 +1,63 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/app"
+	"github.com/kizuki-security/kizuki/internal/app/lake"
+	"github.com/kizuki-security/kizuki/internal/platform/sqlite"
+	"github.com/kizuki-security/kizuki/internal/register/audit"
+	"github.com/kizuki-security/kizuki/internal/words/problem"
+)
+
+// Every act on the lake becomes a row that says what and why, and the name of the account of the system is erasable.
+func TestLakeActsInTheAuditLog(t *testing.T) {
+	t.Parallel()
+	a := openDemo(t)
+	if !app.HasOffice(a.Config().Dir) || app.HasOffice(t.TempDir()) {
+		t.Error("HasOffice is wrong")
+	}
+	ctx := app.AsCommand(t.Context())
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	tests := []struct {
+		act   lake.Act
+		row   string
+		wants []string
+	}{
+		{lake.Act{Act: lake.RetentionSet, Source: "fw", Days: 30, Why: "rule 8"}, "lake.retention_set", []string{`"days":30`, `"source":"fw"`, `"reason":"rule 8"`}},
+		{lake.Act{Act: lake.HoldAdded, Name: "case-7", From: at, Why: "x"}, "lake.hold_added", []string{`"name":"case-7"`, `"from":"2026-11-01T00:00:00Z"`}},
+		{lake.Act{Act: lake.HoldRemoved, Name: "case-7", Undone: true}, "lake.undone", []string{`"of":"lake.hold_removed"`, `"name":"case-7"`}},
+		{lake.Act{Act: lake.LinesDeleted, Source: "fw", Files: 2, Lines: 9}, "lake.deleted", []string{`"files":2`, `"lines":9`}},
+		{lake.Act{Act: lake.KeyCreated, Key: "kizuki-lake/x+1+y"}, "lake.key_created", []string{`"public":"kizuki-lake/x+1+y"`}},
+		{lake.Act{Act: lake.ImportBegun, Files: 3}, "lake.import_begun", []string{`"files":3`}},
+		{lake.Act{Act: lake.LinesKept, Files: 3, Refused: 1, Stopped: true}, "lake.imported", []string{`"lines":0`, `"refused":1`, `"stopped":true`}},
+	}
+	for _, tt := range tests {
+		tt.act.Who = "PLANT\\sato"
+		if err := a.NoteLake(ctx, tt.act); err != nil {
+			t.Fatal(err)
+		}
+		var rows []audit.Row
+		err := a.DB.Read(ctx, func(tx *sqlite.Tx) (err error) {
+			rows, err = audit.List(ctx, tx, audit.Filter{Limit: 1})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := rows[0]
+		if r.Act != tt.row || r.Object != "lake" || r.Via != "command" || strings.Contains(r.After, "sato") {
+			t.Errorf("%s: row %+v", tt.act.Act, r)
+		}
+		for _, want := range tt.wants {
+			if !strings.Contains(r.After, want) {
+				t.Errorf("%s: %s is not in %s", tt.act.Act, want, r.After)
+			}
+		}
+	}
+	if err := a.NoteLake(ctx, lake.Act{Act: "painted"}); problem.CodeOf(err) != problem.CodeInvalid {
+		t.Errorf("an act that nobody knows: %v", err)
+	}
+}
