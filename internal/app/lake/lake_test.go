@@ -280,7 +280,7 @@ func TestActsAreTold(t *testing.T) {
 	if err := l.Release(ctx, "a"); problem.CodeOf(err) != problem.CodeNotFound {
 		t.Errorf("lift what is lifted: %v", err)
 	}
-	if got := b.told(); got != "key_created, retention_set, hold_added, hold_removed" {
+	if got := b.told(); got != "key_created, import_begun, imported, retention_set, hold_added, hold_removed" {
 		t.Errorf("told %s", got)
 	}
 	b.later(20 * 24 * time.Hour)
