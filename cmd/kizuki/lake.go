@@ -71,10 +71,13 @@ func (e *environment) noteLake(ctx context.Context, n lake.Act) error {
 	if err == nil {
 		err = errors.Join(office.NoteLake(ctx, n), office.Close())
 	}
-	if err != nil && n.Act != lake.LinesKept { // that one is done
-		return problem.Unavailable("cli.lake.not_noted", "why", e.say(err)).Because(err)
+	switch {
+	case err == nil:
+		return nil
+	case n.Act == lake.LinesKept: // that is done
+		return problem.Unavailable("cli.lake.import.not_noted", "why", e.say(err)).Because(err)
 	}
-	return err
+	return problem.Unavailable("cli.lake.not_noted", "why", e.say(err)).Because(err)
 }
 
 // withReader looks into the lake, also while another command writes to it.

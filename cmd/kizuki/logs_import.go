@@ -31,9 +31,6 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 	done := []lake.Imported{}
 	stopped := false
 	err = e.withLake(ctx, true, func(l *lake.Lake) error {
-		if err := l.Note(ctx, lake.Act{Act: lake.ImportBegun, Files: len(files), Source: c.Source}); err != nil {
-			return err
-		}
 		progress := e.progress("cli.lake.import.reading")
 		err := l.Import(ctx, files, lake.ImportOptions{
 			Source: c.Source, Again: c.Again,
@@ -48,14 +45,16 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 			Progress: func(done, total int64) { progress.step(int(done>>20), int(total>>20)) },
 		})
 		progress.end()
-		noted := e.noteImport(ctx, l, done, err)
 		if stopped = err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled); stopped {
-			return noted
+			if len(problem.All(err)) > 0 { // it could not be written down
+				return err
+			}
+			return nil
 		}
 		if err == nil {
 			err = l.Settle(ctx) // sealed and signed now, not when somebody looks
 		}
-		return errors.Join(err, noted)
+		return err
 	})
 	if problem.CodeOf(err) == problem.CodeInvalid {
 		return e.usage(err)
@@ -67,28 +66,6 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 		return err
 	}
 	return c.code(e, done, len(files), stopped)
-}
-
-// noteImport writes down what was taken in, also by an import that was stopped.
-func (e *environment) noteImport(ctx context.Context, l *lake.Lake, done []lake.Imported, stopped error) error {
-	a := lake.Act{Act: lake.LinesKept, Stopped: stopped != nil}
-	for i := range done {
-		f := &done[i]
-		if f.State != lake.Already {
-			a.Files++
-		}
-		a.Lines += f.Kept
-		for _, n := range f.Refused {
-			a.Refused += n
-		}
-		if len(f.Lost) > 0 {
-			a.Failed++
-		}
-	}
-	if err := l.Note(ctx, a); err != nil {
-		return problem.Unavailable("cli.lake.import.not_noted", "why", e.say(err)).Because(err)
-	}
-	return nil
 }
 
 func (c *logsImport) code(e *environment, done []lake.Imported, files int, stopped bool) error {

@@ -39,6 +39,20 @@ type Act struct {
 	Stopped bool `json:"stopped"`
 }
 
+// count adds what became of a file.
+func (a *Act) count(f *Imported) {
+	if f.State != Already {
+		a.Files++
+	}
+	a.Lines += f.Kept
+	for _, n := range f.Refused {
+		a.Refused += n
+	}
+	if len(f.Lost) > 0 {
+		a.Failed++
+	}
+}
+
 // Note tells an act to whoever keeps a log of them. An error means that it may not be done.
 func (l *Reader) Note(ctx context.Context, a Act) error { return l.config.note(ctx, a) }
 

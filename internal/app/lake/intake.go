@@ -80,7 +80,22 @@ func (l *Lake) Import(ctx context.Context, files []scan.File, o ImportOptions) e
 	for _, f := range files {
 		total += f.Size
 	}
+	if err := l.Note(ctx, Act{Act: ImportBegun, Files: len(files), Source: o.Source}); err != nil {
+		return err
+	}
+	end := Act{Act: LinesKept, Source: o.Source}
+	tell := o.File
+	o.File = func(f *Imported) error {
+		end.count(f)
+		return tell(f)
+	}
 	in := &intake{lake: l, options: o, journal: j, decoder: newDecoder(), total: total}
+	err = in.all(ctx, files)
+	end.Stopped = err != nil
+	return errors.Join(err, l.Note(context.WithoutCancel(ctx), end))
+}
+
+func (in *intake) all(ctx context.Context, files []scan.File) error {
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err

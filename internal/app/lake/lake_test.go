@@ -280,7 +280,7 @@ func TestActsAreTold(t *testing.T) {
 	if err := l.Release(ctx, "a"); problem.CodeOf(err) != problem.CodeNotFound {
 		t.Errorf("lift what is lifted: %v", err)
 	}
-	if got := b.told(); got != "key_created, retention_set, hold_added, hold_removed" {
+	if got := b.told(); got != "key_created, import_begun, imported, retention_set, hold_added, hold_removed" {
 		t.Errorf("told %s", got)
 	}
 	b.later(20 * 24 * time.Hour)
@@ -550,4 +550,54 @@ func TestDamagedTree(t *testing.T) {
 		t.Errorf("a second key: %v", err)
 	}
 	b.done(l)
+}
+
+// While lines are taken in, sealed, merged and deleted, a check finds nothing wrong, and no line is there twice.
+func TestVerifyBesideAWriter(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	l := b.open()
+	b.take(l, "fw", 0, 300)
+	if err := errors.Join(l.Settle(t.Context()), l.SetDays(t.Context(), lake.Change{Days: 2, Why: "test"})); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	checks, deleted := 0, 0
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		r, err := lake.OpenReader(b.config())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for ctx.Err() == nil || checks == 0 {
+			c, err := r.Verify(context.Background(), lake.VerifyOptions{})
+			if err != nil || !c.Good() {
+				t.Errorf("check %d: %+v, %v", checks, c, err)
+				break
+			}
+			for i := range c.Sources {
+				deleted += min(len(c.Sources[i].Deleted), 1)
+			}
+			checks++
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for round := 1; round <= 6; round++ {
+		b.take(l, "fw", 300*round, 300)
+		b.take(l, "web", 300*round, 20)
+		if err := l.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.later(24 * time.Hour)
+		if _, err := l.Expire(t.Context(), "sato", "test", true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	reader.Wait()
+	b.done(l)
+	t.Logf("%d checks, deleted lines met %d times", checks, deleted)
 }
