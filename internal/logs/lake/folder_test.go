@@ -33,3 +33,17 @@ func emptied(t *testing.T, dir string) {
 		}
 	}
 }
+
+// sums are the contents of all files of a folder.
+func sums(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, name := range filesOf(t, dir) {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[name] = string(data)
+	}
+	return found
+}

@@ -223,7 +223,12 @@ func (l *Lake) rewriteCatalogue() error {
 		files = append(files, f)
 	}
 	slices.SortFunc(files, func(a, b *catalogue.File) int { return cmp.Compare(a.ID, b.ID) })
-	return catalogue.Write(l.fs, l.path("catalogue"), files, l.next)
+	err := catalogue.Write(l.fs, l.path("catalogue"), files, l.next)
+	if disk.Full(err) { // the next start makes it from the files; meanwhile they can be read, and deleted to make room
+		l.alarm("catalogue", "", err)
+		return nil
+	}
+	return err
 }
 
 // replay reads the logs that are there. One whose segment is sealed is removed; the rows of others are in memory again
