@@ -134,6 +134,14 @@ func (k *look) Open(i int) (query.Block, error) {
 	return &sealedBlock{l: k.l, o: o, block: r.block, stat: r.stat}, nil
 }
 
+// MayHave asks the sidecar of a block; the sealed file stays closed. It implements query.Prober.
+func (k *look) MayHave(i int, words []string) (bool, error) {
+	if f := k.refs[i].file; f != nil {
+		return k.l.mayHave(f, k.refs[i].block, words), nil
+	}
+	return true, nil
+}
+
 // Close lets files go that were replaced or deleted meanwhile.
 func (k *look) Close() error {
 	k.l.mu.Lock()
@@ -171,17 +179,23 @@ type sealedBlock struct {
 // Stat tells of the block.
 func (b *sealedBlock) Stat() query.Stat { return b.stat }
 
-// MayHave asks the sidecar. One that does not fit says nothing and is made anew.
+// MayHave asks the sidecar.
 func (b *sealedBlock) MayHave(words []string) (bool, error) {
-	x, err := b.o.skips(b.l.fs)
+	return b.l.mayHave(b.o.file, b.block, words), nil
+}
+
+// mayHave asks the sidecar of a file. One that does not fit says nothing and is made anew.
+func (l *Lake) mayHave(f *sealed, block int, words []string) bool {
+	o, err := l.cache.sidecars.open(l.fs, f)
 	if err == nil {
 		var may bool
-		if may, err = x.MayHave(b.block, words); err == nil {
-			return may, nil
+		may, err = o.index.MayHave(block, words)
+		if err = errors.Join(err, l.cache.sidecars.release(o)); err == nil {
+			return may
 		}
 	}
-	b.l.alarm("sidecar", b.o.file.Name, err)
-	return true, nil
+	l.alarm("sidecar", f.Name, err)
+	return true
 }
 
 // Times of the rows.

@@ -65,3 +65,9 @@ type Blocks interface {
 	Open(i int) (Block, error)
 	Close() error
 }
+
+// Prober is Blocks that ask the index of a block without opening it; see Block.MayHave. So a search for what is not there
+// opens nothing.
+type Prober interface {
+	MayHave(i int, words []string) (bool, error)
+}
