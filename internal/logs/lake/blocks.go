@@ -216,10 +216,10 @@ func (b *sealedBlock) Seqs() ([]uint64, error) {
 	return v, b.named(err)
 }
 
-// Column of the block; nil: all rows have "". table.ErrColumn: the file is older than the column.
+// Column of the block; nil: all rows have "". query.ErrNotKept: the file is older than the column.
 func (b *sealedBlock) Column(name string) (*query.Column, error) {
 	v, err := b.o.reader.Column(b.block, table.Place(name))
-	if errors.Is(err, table.ErrColumn) {
+	if errors.Is(err, query.ErrNotKept) {
 		return nil, err
 	}
 	return v, b.named(err)

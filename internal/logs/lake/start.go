@@ -215,6 +215,17 @@ func (l *Lake) examine(f *onDisk, id uint64) (*catalogue.File, error) {
 
 // rewriteCatalogue writes the catalogue of the live and the missing files.
 func (l *Lake) rewriteCatalogue() error {
+	err := catalogue.Write(l.fs, l.path("catalogue"), l.entries(), l.next)
+	if disk.Full(err) { // catchUp writes it when there is room; meanwhile the files can be read, and deleted to make some
+		l.behind = true
+		l.alarm("catalogue", "", err)
+		return nil
+	}
+	return err
+}
+
+// entries are the live and the missing files in the order of their identities. l.mu is held, or nobody else is there.
+func (l *Lake) entries() []*catalogue.File {
 	files := make([]*catalogue.File, 0, len(l.files)+len(l.missing))
 	for _, f := range l.files {
 		files = append(files, f.File)
@@ -223,12 +234,7 @@ func (l *Lake) rewriteCatalogue() error {
 		files = append(files, f)
 	}
 	slices.SortFunc(files, func(a, b *catalogue.File) int { return cmp.Compare(a.ID, b.ID) })
-	err := catalogue.Write(l.fs, l.path("catalogue"), files, l.next)
-	if disk.Full(err) { // the next start makes it from the files; meanwhile they can be read, and deleted to make room
-		l.alarm("catalogue", "", err)
-		return nil
-	}
-	return err
+	return files
 }
 
 // replay reads the logs that are there. One whose segment is sealed is removed; the rows of others are in memory again
@@ -281,6 +287,7 @@ func (l *Lake) replayOne(id uint64, name string) error {
 		return err
 	}
 	h.day = read.Day
+	h.table.Keep(read.Promoted)
 	if read.ID != id { // the head is damaged; the day is that of the newest record
 		h.day, read.Broken = dayOf(time.UnixMicro(last)), true
 	}

@@ -68,11 +68,11 @@ func (r *Reader) Messages(block int) (text []byte, ends []uint32, err error) {
 	return text, ends, err
 }
 
-// Column gives a column of a block by its place in table.Names; nil: all rows have "". ErrColumn: the file is older
+// Column gives a column of a block by its place in table.Names; nil: all rows have "". query.ErrNotKept: the file is older
 // than the column.
 func (r *Reader) Column(block, place int) (*query.Column, error) {
 	if place < 0 || place >= table.Promoted+r.Promoted() {
-		return nil, table.ErrColumn
+		return nil, query.ErrNotKept
 	}
 	m := &r.Meta.Blocks[block]
 	if m.Cols&(1<<place) == 0 {
