@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go"
@@ -114,10 +113,10 @@ func (r *Reader) read(from, n int64) ([]byte, *[]byte, error) {
 	}
 	first := from / pageBytes * pageBytes
 	last := min((from+n+pageBytes-1)/pageBytes*pageBytes, r.Meta.Data)
-	buffer := take(int(last - first))
+	buffer := buffers.take(int(last - first))
 	data := *buffer
 	if _, err := r.r.ReadAt(data, first); err != nil {
-		give(buffer)
+		buffers.give(buffer)
 		if errors.Is(err, io.EOF) {
 			return nil, nil, damaged("file is cut: %w", err)
 		}
@@ -126,84 +125,17 @@ func (r *Reader) read(from, n int64) ([]byte, *[]byte, error) {
 	for at := int64(0); at < int64(len(data)); at += pageBytes {
 		page := data[at:min(at+pageBytes, int64(len(data)))]
 		if i := (first + at) / pageBytes; binary.LittleEndian.Uint64(r.Meta.Sums[8*i:]) != xxhash.Sum64(page) {
-			give(buffer)
+			buffers.give(buffer)
 			return nil, nil, damaged("page at byte %d", first+at)
 		}
 	}
 	return data[from-first : from-first+n], buffer, nil
 }
 
-// buffers are kept for reading; a message column of a block is the largest.
-var buffers sync.Pool
-
-func take(n int) *[]byte {
-	if b, ok := buffers.Get().(*[]byte); ok && cap(*b) >= n {
-		*b = (*b)[:n]
-		return b
-	}
-	b := make([]byte, n, max(n, 64<<10))
-	return &b
-}
-
-func give(b *[]byte) { buffers.Put(b) }
-
 // recovered turns a panic of the Parquet library on a damaged file into an error.
 func recovered(err *error) {
 	if p := recover(); p != nil {
 		*err = damaged("%v", p)
-	}
-}
-
-// shifted is bytes that stand at an offset of a file.
-type shifted struct {
-	data []byte
-	at   int64
-}
-
-func (s shifted) ReadAt(p []byte, off int64) (int, error) {
-	off -= s.at
-	if off < 0 || off >= int64(len(s.data)) {
-		return 0, io.EOF
-	}
-	n := copy(p, s.data[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// pages calls each for the pages of a column of a block.
-func (r *Reader) pages(block, column int, each func(parquet.Page) error) (err error) {
-	defer recovered(&err)
-	chunk, ok := r.groups[block].ColumnChunks()[r.at[column]].(*parquet.FileColumnChunk)
-	if !ok {
-		return damaged("column")
-	}
-	from, n := r.place(block, r.at[column])
-	data, buffer, err := r.read(from, n)
-	if err != nil {
-		return err
-	}
-	defer give(buffer)
-	pages := chunk.PagesFrom(shifted{data, from})
-	defer func() { err = errors.Join(err, pages.Close()) }()
-	for rows := int64(0); ; {
-		page, err := pages.ReadPage()
-		if errors.Is(err, io.EOF) {
-			if rows != int64(r.Meta.Blocks[block].Rows) {
-				return damaged("%d rows in a column", rows)
-			}
-			return nil
-		}
-		if err != nil {
-			return damaged("page: %w", err)
-		}
-		rows += page.NumRows()
-		err = each(page)
-		parquet.Release(page)
-		if err != nil {
-			return err
-		}
 	}
 }
 
