@@ -131,7 +131,9 @@ func (k *look) Open(i int) (query.Block, error) {
 	if err != nil {
 		return nil, k.l.noteDamage(r.file, err)
 	}
-	return &sealedBlock{l: k.l, o: o, block: r.block, stat: r.stat}, nil
+	b := &sealedBlock{l: k.l, o: o, block: r.block, stat: r.stat}
+	b.look = o.reader.Look(r.block, &b.room)
+	return b, nil
 }
 
 // MayHave asks the sidecar of a block; the sealed file stays closed. It implements query.Prober.
@@ -174,6 +176,8 @@ type sealedBlock struct {
 	o     *opened
 	block int
 	stat  query.Stat
+	room  segment.Room
+	look  segment.Look
 }
 
 // Stat tells of the block.
@@ -200,25 +204,34 @@ func (l *Lake) mayHave(f *sealed, block int, words []string) bool {
 
 // Times of the rows.
 func (b *sealedBlock) Times() ([]int64, error) {
-	v, err := b.o.reader.Times(b.block)
+	v, err := b.look.Times()
 	return v, b.named(err)
 }
 
 // Received are the times when the rows came in.
 func (b *sealedBlock) Received() ([]int64, error) {
-	v, err := b.o.reader.Received(b.block)
+	v, err := b.look.Received()
 	return v, b.named(err)
 }
 
 // Seqs of the rows.
 func (b *sealedBlock) Seqs() ([]uint64, error) {
-	v, err := b.o.reader.Seqs(b.block)
+	v, err := b.look.Seqs()
 	return v, b.named(err)
 }
 
 // Column of the block; nil: all rows have "". query.ErrNotKept: the file is older than the column.
 func (b *sealedBlock) Column(name string) (*query.Column, error) {
-	v, err := b.o.reader.Column(b.block, table.Place(name))
+	v, err := b.look.Column(table.Place(name))
+	if errors.Is(err, query.ErrNotKept) {
+		return nil, err
+	}
+	return v, b.named(err)
+}
+
+// Values of some rows of a column; nil: all are "".
+func (b *sealedBlock) Values(name string, rows []int) ([]string, error) {
+	v, err := b.look.Values(table.Place(name), rows)
 	if errors.Is(err, query.ErrNotKept) {
 		return nil, err
 	}
@@ -227,8 +240,13 @@ func (b *sealedBlock) Column(name string) (*query.Column, error) {
 
 // Messages one after another.
 func (b *sealedBlock) Messages() (text []byte, ends []uint32, err error) {
-	text, ends, err = b.o.reader.Messages(b.block)
+	text, ends, err = b.look.Messages()
 	return text, ends, b.named(err)
+}
+
+// Pick calls each with the messages of some rows.
+func (b *sealedBlock) Pick(rows []int, each func(row int, message []byte)) error {
+	return b.named(b.look.Pick(rows, each))
 }
 
 func (b *sealedBlock) named(err error) error {
@@ -238,8 +256,9 @@ func (b *sealedBlock) named(err error) error {
 	return b.l.noteDamage(b.o.file, err)
 }
 
-// Release gives the file back.
+// Release gives the file and the memory back.
 func (b *sealedBlock) Release() {
+	b.room.Free()
 	if err := b.l.cache.release(b.o); err != nil {
 		b.l.alarm("close", b.o.file.Name, err)
 	}
