@@ -15,4 +15,6 @@ KIZUKI_WINE_SHIM=$KIZUKI_TEST_CACHE/wine-shim/bcryptprimitives.dll
 KIZUKI_VICTORIALOGS=$KIZUKI_TEST_CACHE/victorialogs-v1.51.1-0.20260624061259/victoria-logs
 # A fake of S3 for the tests of internal/logs/archive, see tools/gofakes3.
 KIZUKI_GOFAKES3=$KIZUKI_TEST_CACHE/gofakes3-v1.2.0/gofakes3
-export KIZUKI_TEST_CACHE KIZUKI_AXE KIZUKI_WINE_SHIM KIZUKI_VICTORIALOGS KIZUKI_GOFAKES3
+# A reader with another Parquet library for a test of internal/logs/lake, see tools/parquetsum.
+KIZUKI_PARQUETSUM=$KIZUKI_TEST_CACHE/parquetsum-arrow-v18.8.0/parquetsum
+export KIZUKI_TEST_CACHE KIZUKI_AXE KIZUKI_WINE_SHIM KIZUKI_VICTORIALOGS KIZUKI_GOFAKES3 KIZUKI_PARQUETSUM

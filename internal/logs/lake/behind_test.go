@@ -10,7 +10,7 @@ import (
 // missed by a start that finds only the second.
 func TestCatalogueBehind(t *testing.T) {
 	t.Parallel()
-	dir, c, f := t.TempDir(), newClock(), newFaults()
+	dir, c, f := folder(t), newClock(), newFaults()
 	config := small(c)
 	config.FS = f
 	l := open(t, dir, config)

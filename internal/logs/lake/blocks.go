@@ -131,7 +131,17 @@ func (k *look) Open(i int) (query.Block, error) {
 	if err != nil {
 		return nil, k.l.noteDamage(r.file, err)
 	}
-	return &sealedBlock{l: k.l, o: o, block: r.block, stat: r.stat}, nil
+	b := &sealedBlock{l: k.l, o: o, block: r.block, stat: r.stat}
+	b.look = o.reader.Look(r.block, &b.room)
+	return b, nil
+}
+
+// MayHave asks the sidecar of a block; the sealed file stays closed. It implements query.Prober.
+func (k *look) MayHave(i int, words []string) (bool, error) {
+	if f := k.refs[i].file; f != nil {
+		return k.l.mayHave(f, k.refs[i].block, words), nil
+	}
+	return true, nil
 }
 
 // Close lets files go that were replaced or deleted meanwhile.
@@ -166,45 +176,62 @@ type sealedBlock struct {
 	o     *opened
 	block int
 	stat  query.Stat
+	room  segment.Room
+	look  segment.Look
 }
 
 // Stat tells of the block.
 func (b *sealedBlock) Stat() query.Stat { return b.stat }
 
-// MayHave asks the sidecar. One that does not fit says nothing and is made anew.
+// MayHave asks the sidecar.
 func (b *sealedBlock) MayHave(words []string) (bool, error) {
-	x, err := b.o.skips(b.l.fs)
+	return b.l.mayHave(b.o.file, b.block, words), nil
+}
+
+// mayHave asks the sidecar of a file. One that does not fit says nothing and is made anew.
+func (l *Lake) mayHave(f *sealed, block int, words []string) bool {
+	o, err := l.cache.sidecars.open(l.fs, f)
 	if err == nil {
 		var may bool
-		if may, err = x.MayHave(b.block, words); err == nil {
-			return may, nil
+		may, err = o.index.MayHave(block, words)
+		if err = errors.Join(err, l.cache.sidecars.release(o)); err == nil {
+			return may
 		}
 	}
-	b.l.alarm("sidecar", b.o.file.Name, err)
-	return true, nil
+	l.alarm("sidecar", f.Name, err)
+	return true
 }
 
 // Times of the rows.
 func (b *sealedBlock) Times() ([]int64, error) {
-	v, err := b.o.reader.Times(b.block)
+	v, err := b.look.Times()
 	return v, b.named(err)
 }
 
 // Received are the times when the rows came in.
 func (b *sealedBlock) Received() ([]int64, error) {
-	v, err := b.o.reader.Received(b.block)
+	v, err := b.look.Received()
 	return v, b.named(err)
 }
 
 // Seqs of the rows.
 func (b *sealedBlock) Seqs() ([]uint64, error) {
-	v, err := b.o.reader.Seqs(b.block)
+	v, err := b.look.Seqs()
 	return v, b.named(err)
 }
 
 // Column of the block; nil: all rows have "". query.ErrNotKept: the file is older than the column.
 func (b *sealedBlock) Column(name string) (*query.Column, error) {
-	v, err := b.o.reader.Column(b.block, table.Place(name))
+	v, err := b.look.Column(table.Place(name))
+	if errors.Is(err, query.ErrNotKept) {
+		return nil, err
+	}
+	return v, b.named(err)
+}
+
+// Values of some rows of a column; nil: all are "".
+func (b *sealedBlock) Values(name string, rows []int) ([]string, error) {
+	v, err := b.look.Values(table.Place(name), rows)
 	if errors.Is(err, query.ErrNotKept) {
 		return nil, err
 	}
@@ -213,8 +240,13 @@ func (b *sealedBlock) Column(name string) (*query.Column, error) {
 
 // Messages one after another.
 func (b *sealedBlock) Messages() (text []byte, ends []uint32, err error) {
-	text, ends, err = b.o.reader.Messages(b.block)
+	text, ends, err = b.look.Messages()
 	return text, ends, b.named(err)
+}
+
+// Pick calls each with the messages of some rows.
+func (b *sealedBlock) Pick(rows []int, each func(row int, message []byte)) error {
+	return b.named(b.look.Pick(rows, each))
 }
 
 func (b *sealedBlock) named(err error) error {
@@ -224,8 +256,9 @@ func (b *sealedBlock) named(err error) error {
 	return b.l.noteDamage(b.o.file, err)
 }
 
-// Release gives the file back.
+// Release gives the file and the memory back.
 func (b *sealedBlock) Release() {
+	b.room.Free()
 	if err := b.l.cache.release(b.o); err != nil {
 		b.l.alarm("close", b.o.file.Name, err)
 	}

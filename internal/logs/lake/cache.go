@@ -25,67 +25,42 @@ type sealed struct {
 func (s *sealed) skipPath() string { return beside(s.path, ".skip") }
 func (s *sealed) notePath() string { return beside(s.path, ".note") }
 
-// opened is a file with its footer in memory. cache.mu guards uses and place.
+// opened is a file with its footer in memory, or a sidecar with its head. shelf.mu guards uses and place.
 type opened struct {
 	file   *sealed
 	f      disk.File
 	reader *segment.Reader
+	index  *skip.Index // of a sidecar
 	uses   int
-	place  *list.Element // nil: it left the cache and is closed by its last user
+	place  *list.Element // nil: it left the shelf and is closed by its last user
 	heap   int64
-
-	once  sync.Once // opens the sidecar
-	sf    disk.File
-	index *skip.Index
-	unfit error
 }
 
-// cache keeps files open, those used last, within a number and an amount of memory.
-type cache struct {
-	mu    sync.Mutex
-	byID  map[uint64]*opened
-	order *list.List // of *opened, used last first
-	heap  int64
-	most  int64
-	files int
-}
-
-func newCache(limits Limits) *cache {
-	return &cache{byID: map[uint64]*opened{}, order: list.New(), most: limits.FooterBytes, files: limits.OpenFiles}
-}
-
-// open gives an open file; release must be called for it.
-func (c *cache) open(fsys disk.FS, file *sealed) (*opened, error) {
-	c.mu.Lock()
-	if o := c.byID[file.ID]; o != nil {
-		o.uses++
-		c.order.MoveToFront(o.place)
-		c.mu.Unlock()
-		return o, nil
-	}
-	c.mu.Unlock()
+func openFile(fsys disk.FS, file *sealed) (*opened, error) {
 	f, err := fsys.Open(file.path)
 	if err != nil {
 		return nil, err
 	}
 	reader, err := segment.Open(f, sizeOn(f), &segment.Known{Size: file.Size, Footer: file.Footer})
-	if err == nil && reader.Meta.ID != file.ID {
+	if err == nil && (reader.Meta.ID != file.ID || len(reader.Meta.Blocks) != len(file.Blocks)) {
 		err = segment.ErrDamaged
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	o := &opened{file: file, f: f, reader: reader, uses: 1, heap: reader.Heap}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if other := c.byID[file.ID]; other != nil { // another opened it meanwhile
-		other.uses++
-		return other, f.Close()
+	return &opened{file: file, f: f, reader: reader, heap: reader.Heap}, nil
+}
+
+func openSidecar(fsys disk.FS, file *sealed) (*opened, error) {
+	f, err := fsys.Open(file.skipPath())
+	if err != nil {
+		return nil, err
 	}
-	o.place = c.order.PushFront(o)
-	c.byID[file.ID] = o
-	c.heap += o.heap
-	return o, c.shrink()
+	index, err := skip.Open(f, file.Size, file.Footer, len(file.Blocks))
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &opened{file: file, f: f, index: index, heap: index.Heap()}, nil
 }
 
 // sizeOn is the size of an open file, -1 when it cannot be told.
@@ -97,40 +72,98 @@ func sizeOn(f disk.File) int64 {
 	return info.Size()
 }
 
+// cache keeps sealed files and sidecars open, each kind those used last. They lie apart: to say that a word is in none of
+// many files takes their sidecars only, and footers are a hundred times larger.
+type cache struct {
+	shelf
+	sidecars shelf
+}
+
+func newCache(limits Limits) *cache {
+	c := &cache{}
+	for _, s := range []*shelf{&c.shelf, &c.sidecars} {
+		*s = shelf{byID: map[uint64]*opened{}, order: list.New(), most: limits.FooterBytes, files: limits.OpenFiles}
+	}
+	c.shelf.load, c.sidecars.load = openFile, openSidecar
+	return c
+}
+
+// forget closes what belongs to a file, at once or when its last user is done: it goes, or something beside it is new.
+func (c *cache) forget(id uint64) error { return errors.Join(c.shelf.forget(id), c.sidecars.forget(id)) }
+
+func (c *cache) close() error { return errors.Join(c.shelf.close(), c.sidecars.close()) }
+
+// shelf keeps open what was used last, within a number and an amount of memory.
+type shelf struct {
+	load  func(fsys disk.FS, file *sealed) (*opened, error)
+	mu    sync.Mutex
+	byID  map[uint64]*opened
+	order *list.List // of *opened, used last first
+	heap  int64
+	most  int64
+	files int
+}
+
+// open gives an open file; release must be called for it.
+func (c *shelf) open(fsys disk.FS, file *sealed) (*opened, error) {
+	c.mu.Lock()
+	if o := c.byID[file.ID]; o != nil {
+		o.uses++
+		c.order.MoveToFront(o.place)
+		c.mu.Unlock()
+		return o, nil
+	}
+	c.mu.Unlock()
+	o, err := c.load(fsys, file)
+	if err != nil {
+		return nil, err
+	}
+	o.uses = 1
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if other := c.byID[file.ID]; other != nil { // another opened it meanwhile
+		other.uses++
+		return other, o.f.Close()
+	}
+	o.place = c.order.PushFront(o)
+	c.byID[file.ID] = o
+	c.heap += o.heap
+	return o, c.shrink()
+}
+
 // release says that an open file is not used any more by one who opened it.
-func (c *cache) release(o *opened) error {
+func (c *shelf) release(o *opened) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	o.uses--
 	if o.place == nil && o.uses == 0 {
-		return o.close()
+		return o.f.Close()
 	}
 	return c.shrink()
 }
 
 // shrink closes files that nobody uses until the limits hold. c.mu is held.
-func (c *cache) shrink() error {
+func (c *shelf) shrink() error {
 	var errs []error
 	for e := c.order.Back(); e != nil && (c.heap > c.most || c.order.Len() > c.files); {
 		o, _ := e.Value.(*opened)
 		e = e.Prev()
 		if o.uses == 0 {
 			c.leave(o)
-			errs = append(errs, o.close())
+			errs = append(errs, o.f.Close())
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (c *cache) leave(o *opened) {
+func (c *shelf) leave(o *opened) {
 	c.order.Remove(o.place)
 	delete(c.byID, o.file.ID)
 	c.heap -= o.heap
 	o.place = nil
 }
 
-// forget closes a file, at once or when its last user is done: it goes, or something beside it is new.
-func (c *cache) forget(id uint64) error {
+func (c *shelf) forget(id uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	o := c.byID[id]
@@ -141,44 +174,18 @@ func (c *cache) forget(id uint64) error {
 	if o.uses > 0 {
 		return nil
 	}
-	return o.close()
+	return o.f.Close()
 }
 
-func (c *cache) close() error {
+func (c *shelf) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var errs []error
 	for _, o := range c.byID {
 		c.leave(o)
 		if o.uses == 0 {
-			errs = append(errs, o.close())
+			errs = append(errs, o.f.Close())
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (o *opened) close() error {
-	err := o.f.Close()
-	if o.sf != nil {
-		err = errors.Join(err, o.sf.Close())
-	}
-	return err
-}
-
-// skips gives the sidecar, or why there is none.
-func (o *opened) skips(fsys disk.FS) (*skip.Index, error) {
-	o.once.Do(func() {
-		f, err := fsys.Open(o.file.skipPath())
-		if err != nil {
-			o.unfit = err
-			return
-		}
-		x, err := skip.Open(f, o.file.Size, o.file.Footer, len(o.file.Blocks))
-		if err != nil {
-			o.unfit = errors.Join(err, f.Close())
-			return
-		}
-		o.sf, o.index = f, x
-	})
-	return o.index, o.unfit
 }

@@ -19,7 +19,7 @@ import (
 // template makes a folder with merged files, segments and a log that is not sealed, and gives what it holds.
 func template(t *testing.T) (dir string, recs []event.Record, config lake.Config) {
 	t.Helper()
-	dir = t.TempDir()
+	dir = folder(t)
 	c := newClock()
 	config = small(c)
 	l := open(t, dir, config)
@@ -43,7 +43,7 @@ func template(t *testing.T) (dir string, recs []event.Record, config lake.Config
 
 func copyDir(t *testing.T, from string) string {
 	t.Helper()
-	to := t.TempDir()
+	to := folder(t)
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +63,11 @@ func filesOf(t *testing.T, dir string) []string {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// parquets leaves the sealed files of a list.
+func parquets(names []string) []string {
+	return slices.DeleteFunc(names, func(s string) bool { return !strings.HasSuffix(s, ".parquet") })
 }
 
 // subset checks that what a damaged lake still gives is right: each record is one that was appended, and none comes
@@ -198,9 +203,6 @@ func TestSidecarRulesOut(t *testing.T) {
 func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
 	dir, recs, config := template(t)
-	parquet := func(names []string) []string {
-		return slices.DeleteFunc(names, func(s string) bool { return !strings.HasSuffix(s, ".parquet") })
-	}
 	tests := []struct {
 		name   string
 		damage func(t *testing.T, dir string) error
@@ -209,13 +211,13 @@ func TestDamagedFiles(t *testing.T) {
 	}{
 		{"cut file", func(t *testing.T, dir string) error {
 			t.Helper()
-			return os.Truncate(parquet(filesOf(t, dir))[0], 3000)
+			return os.Truncate(parquets(filesOf(t, dir))[0], 3000)
 		}, false, "damaged"},
-		{"empty file", func(t *testing.T, dir string) error { t.Helper(); return os.Truncate(parquet(filesOf(t, dir))[0], 0) }, false, "damaged"},
-		{"missing file", func(t *testing.T, dir string) error { t.Helper(); return os.Remove(parquet(filesOf(t, dir))[0]) }, false, "missing"},
+		{"empty file", func(t *testing.T, dir string) error { t.Helper(); return os.Truncate(parquets(filesOf(t, dir))[0], 0) }, false, "damaged"},
+		{"missing file", func(t *testing.T, dir string) error { t.Helper(); return os.Remove(parquets(filesOf(t, dir))[0]) }, false, "missing"},
 		{"swapped files", func(t *testing.T, dir string) error {
 			t.Helper()
-			f := parquet(filesOf(t, dir))
+			f := parquets(filesOf(t, dir))
 			return errors.Join(os.Rename(f[0], dir+"/x"), os.Rename(f[1], f[0]), os.Rename(dir+"/x", f[1]))
 		}, false, "damaged"},
 		{"no sidecars", func(t *testing.T, dir string) error {

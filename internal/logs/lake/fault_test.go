@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 )
@@ -110,7 +109,7 @@ func (f *faultFile) Write(p []byte) (int, error) {
 	n := f.f.take(len(p))
 	written, err := f.File.Write(p[:n])
 	if err == nil && n < len(p) {
-		err = syscall.ENOSPC
+		err = errFull
 	}
 	return written, err
 }

@@ -226,7 +226,7 @@ func equal(a, b *event.Record) bool {
 
 func TestRecordsStay(t *testing.T) {
 	t.Parallel()
-	dir, c := t.TempDir(), newClock()
+	dir, c := folder(t), newClock()
 	config := small(c)
 	config.Limits.SegmentRows = 2000
 	l := open(t, dir, config)

@@ -63,7 +63,7 @@ func TestQueries(t *testing.T) {
 	c := newClock()
 	config := small(c)
 	config.Limits.SegmentRows = 5000
-	l := open(t, t.TempDir(), config)
+	l := open(t, folder(t), config)
 	recs := querytest.Corpus(rand.New(rand.NewPCG(20261123, 8)), 1500)
 	for i := range recs {
 		if recs[i].Received.IsZero() {

@@ -278,7 +278,13 @@ func (l *Lake) examine(f *onDisk, id uint64) (*catalogue.File, error) {
 
 // rewriteCatalogue writes the catalogue of the live and the missing files.
 func (l *Lake) rewriteCatalogue() error {
-	return catalogue.Write(l.fs, l.path("catalogue"), l.entries(), l.next)
+	err := catalogue.Write(l.fs, l.path("catalogue"), l.entries(), l.next)
+	if disk.Full(err) { // catchUp writes it when there is room; meanwhile the files can be read, and deleted to make some
+		l.behind = true
+		l.alarm("catalogue", "", err)
+		return nil
+	}
+	return err
 }
 
 // entries are the live and the missing files in the order of their identities. l.mu is held, or nobody else is there.

@@ -51,7 +51,7 @@ func hasAlarm(l *lake.Lake, reason string) bool {
 
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir, c, f := t.TempDir(), newClock(), newFaults()
+	dir, c, f := folder(t), newClock(), newFaults()
 	config := small(c)
 	config.FS = f
 	l := open(t, dir, config)
@@ -114,7 +114,7 @@ func TestFaultsEverywhere(t *testing.T) {
 		seeds = 60
 	}
 	for seed := range seeds {
-		dir, c, f := t.TempDir(), newClock(), newFaults()
+		dir, c, f := folder(t), newClock(), newFaults()
 		config := small(c)
 		config.FS = f
 		l := open(t, dir, config)
@@ -155,7 +155,7 @@ func TestFaultsEverywhere(t *testing.T) {
 func TestSpoiltLog(t *testing.T) {
 	t.Parallel()
 	for _, before := range []int{0, 20} {
-		dir, f := t.TempDir(), newFaults()
+		dir, f := folder(t), newFaults()
 		config := small(newClock())
 		config.FS = f
 		l := open(t, dir, config)
@@ -200,7 +200,7 @@ func TestReadOnlyFolder(t *testing.T) {
 	t.Parallel()
 	f := newFaults()
 	f.set(readOnly)
-	_, err := lake.Open(filepath.Join(t.TempDir(), "lake"), lake.Config{Clock: newClock().Now, FS: f})
+	_, err := lake.Open(filepath.Join(folder(t), "lake"), lake.Config{Clock: newClock().Now, FS: f})
 	if !lake.Is(err, lake.Unusable) {
 		t.Errorf("%v", err)
 	}
@@ -208,7 +208,7 @@ func TestReadOnlyFolder(t *testing.T) {
 
 func TestSecondWriter(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := folder(t)
 	l := open(t, dir, small(newClock()))
 	if _, err := lake.Open(dir, small(newClock())); !lake.Is(err, lake.Locked) {
 		t.Errorf("%v", err)
@@ -218,7 +218,7 @@ func TestSecondWriter(t *testing.T) {
 
 func TestBusy(t *testing.T) {
 	t.Parallel()
-	dir, f := t.TempDir(), newFaults()
+	dir, f := folder(t), newFaults()
 	config := small(newClock())
 	config.FS, config.Limits.QueueBytes = f, 3000
 	l := open(t, dir, config)
@@ -254,7 +254,7 @@ func TestBusy(t *testing.T) {
 
 func TestOddRecords(t *testing.T) {
 	t.Parallel()
-	dir, c := t.TempDir(), newClock()
+	dir, c := folder(t), newClock()
 	config := small(c)
 	config.Limits.RecordBytes = 4 << 20
 	l := open(t, dir, config)
@@ -286,7 +286,7 @@ func TestOddRecords(t *testing.T) {
 
 func TestClockJumps(t *testing.T) {
 	t.Parallel()
-	dir, c := t.TempDir(), newClock()
+	dir, c := folder(t), newClock()
 	config := small(c)
 	config.Keep = func(string) int { return 30 }
 	l := open(t, dir, config)
@@ -339,7 +339,7 @@ func TestClockJumps(t *testing.T) {
 
 func TestHolds(t *testing.T) {
 	t.Parallel()
-	dir, c := t.TempDir(), newClock()
+	dir, c := folder(t), newClock()
 	config := small(c)
 	config.Keep = func(source string) int { return map[string]int{"fw": 10, "web": 40}[source] }
 	l := open(t, dir, config)
@@ -398,7 +398,7 @@ func TestHolds(t *testing.T) {
 
 func TestLookKeepsFiles(t *testing.T) {
 	t.Parallel()
-	dir, c := t.TempDir(), newClock()
+	dir, c := folder(t), newClock()
 	config := small(c)
 	config.Keep = func(string) int { return 1 }
 	l := open(t, dir, config)
@@ -447,7 +447,7 @@ func TestDiskBudget(t *testing.T) {
 	t.Parallel()
 	config := small(newClock())
 	config.Limits.DiskBytes = 40_000
-	l := open(t, t.TempDir(), config)
+	l := open(t, folder(t), config)
 	var kept []event.Record
 	var err error
 	for i := 0; err == nil && i < 1000; i++ {

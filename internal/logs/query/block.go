@@ -52,6 +52,14 @@ type Receiver interface {
 	Received() ([]int64, error) // microseconds since 1970 UTC, one for each row
 }
 
+// Picker is a Block that reads some rows for less than all of them.
+type Picker interface {
+	// Values gives the values that Column would give for the rows, which must rise; nil: all are "".
+	Values(name string, rows []int) ([]string, error)
+	// Pick calls each with the raw lines of the rows, which must rise. Lines stay valid until Release.
+	Pick(rows []int, each func(row int, line []byte)) error
+}
+
 // Store hands out the blocks that may hold rows of a range of time, newest first by Stat.To. Hot and sealed blocks come
 // alike; each record is in exactly one block of one call. From and to are both included; no sources: all.
 type Store interface {
@@ -64,4 +72,10 @@ type Blocks interface {
 	Stat(i int) Stat
 	Open(i int) (Block, error)
 	Close() error
+}
+
+// Prober is Blocks that ask the index of a block without opening it; see Block.MayHave. So a search for what is not there
+// opens nothing.
+type Prober interface {
+	MayHave(i int, words []string) (bool, error)
 }

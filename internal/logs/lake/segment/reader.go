@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
+	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
@@ -33,10 +34,17 @@ type Reader struct {
 	Size   int64
 	Heap   int64 // about what the reader holds in memory, bytes
 
-	r      io.ReaderAt
-	file   *parquet.File
-	groups []parquet.RowGroup
-	at     []int
+	r     io.ReaderAt
+	at    []int
+	spots []spot // of all columns of the first block, then of the next
+	wide  int    // columns of a block
+}
+
+// spot is where the pages of a column of a block stand. The footer is 50 times larger in the memory of the library, and
+// many files are open at once.
+type spot struct {
+	from, n int64
+	codec   format.CompressionCodec
 }
 
 // Open reads the footer of a file and nothing else. known may be nil; otherwise the file must be the one that is known.
@@ -57,38 +65,67 @@ func Open(r io.ReaderAt, size int64, known *Known) (reader *Reader, err error) {
 	if string(end[4:]) != "PAR1" || length > size-2*tail || length > largestFooter {
 		return nil, damaged("no footer")
 	}
-	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true),
-		parquet.ReadBufferSize(4096))
-	if err != nil {
+	var f format.FileMetaData
+	footer := make([]byte, length)
+	if _, err := r.ReadAt(footer, size-tail-length); err != nil {
+		return nil, err
+	}
+	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, footer, &f); err != nil {
 		return nil, damaged("footer: %w", err)
 	}
-	text, _ := file.Lookup(metaKey)
-	sum, _ := file.Lookup(sumKey)
+	var text, sum string
+	for _, kv := range f.KeyValueMetadata {
+		switch kv.Key {
+		case metaKey:
+			text = kv.Value
+		case sumKey:
+			sum = kv.Value
+		}
+	}
 	meta, err := unpackMeta(text, sum)
 	if err != nil {
 		return nil, err
 	}
-	rd := &Reader{Meta: meta, Size: size, r: r, file: file, groups: file.RowGroups()}
+	rd := &Reader{Meta: meta, Size: size, r: r}
 	if rd.Footer, err = rd.sumFooter(); err != nil {
 		return nil, err
 	}
 	if known != nil && known.Footer != rd.Footer {
 		return nil, damaged("footer")
 	}
-	at, ok := columnIndexes(file.Schema(), meta.Promoted)
-	if !ok || len(rd.groups) != len(meta.Blocks) {
-		return nil, damaged("schema")
+	if err := rd.place(&f); err != nil {
+		return nil, err
 	}
-	rd.at = at
-	rd.Heap = 2*length + int64(len(rd.groups)*len(at))*200
-	return rd, rd.check()
+	rd.Heap = 2*int64(len(text)) + int64(len(rd.spots))*int64(unsafe.Sizeof(spot{}))
+	return rd, nil
 }
 
-// check compares the footer of Parquet with the meta.
-func (r *Reader) check() error {
-	for i, g := range r.groups {
-		if g.NumRows() != int64(r.Meta.Blocks[i].Rows) || g.NumRows() > table.BlockRows || g.NumRows() < 1 {
-			return damaged("block %d has %d rows", i, g.NumRows())
+// place takes from the footer of Parquet what it tells beside the meta, and compares the two.
+func (r *Reader) place(f *format.FileMetaData) error {
+	var names []string
+	for i := range f.Schema {
+		if i > 0 { // the first is the root
+			names = append(names, f.Schema[i].Name)
+		}
+	}
+	at, ok := columnIndexes(names, r.Meta.Promoted)
+	if !ok || len(f.RowGroups) != len(r.Meta.Blocks) {
+		return damaged("schema")
+	}
+	r.at, r.wide = at, len(names)
+	r.spots = make([]spot, 0, len(f.RowGroups)*r.wide)
+	for i := range f.RowGroups {
+		g, b := &f.RowGroups[i], &r.Meta.Blocks[i]
+		if g.NumRows != int64(b.Rows) || g.NumRows > table.BlockRows || g.NumRows < 1 || len(g.Columns) != r.wide || b.Bytes < 0 {
+			return damaged("block %d has %d rows and %d columns", i, g.NumRows, len(g.Columns))
+		}
+		for j := range g.Columns {
+			m := &g.Columns[j].MetaData
+			from := m.DataPageOffset
+			if m.DictionaryPageOffset != 0 {
+				from = m.DictionaryPageOffset
+			}
+			r.spots = append(r.spots, spot{from, m.TotalCompressedSize, m.Codec})
 		}
 	}
 	return nil
@@ -114,10 +151,10 @@ func (r *Reader) read(from, n int64) ([]byte, *[]byte, error) {
 	}
 	first := from / pageBytes * pageBytes
 	last := min((from+n+pageBytes-1)/pageBytes*pageBytes, r.Meta.Data)
-	buffer := take(int(last - first))
+	buffer := buffers.take(int(last - first))
 	data := *buffer
 	if _, err := r.r.ReadAt(data, first); err != nil {
-		give(buffer)
+		buffers.give(buffer)
 		if errors.Is(err, io.EOF) {
 			return nil, nil, damaged("file is cut: %w", err)
 		}
@@ -126,26 +163,12 @@ func (r *Reader) read(from, n int64) ([]byte, *[]byte, error) {
 	for at := int64(0); at < int64(len(data)); at += pageBytes {
 		page := data[at:min(at+pageBytes, int64(len(data)))]
 		if i := (first + at) / pageBytes; binary.LittleEndian.Uint64(r.Meta.Sums[8*i:]) != xxhash.Sum64(page) {
-			give(buffer)
+			buffers.give(buffer)
 			return nil, nil, damaged("page at byte %d", first+at)
 		}
 	}
 	return data[from-first : from-first+n], buffer, nil
 }
-
-// buffers are kept for reading; a message column of a block is the largest.
-var buffers sync.Pool
-
-func take(n int) *[]byte {
-	if b, ok := buffers.Get().(*[]byte); ok && cap(*b) >= n {
-		*b = (*b)[:n]
-		return b
-	}
-	b := make([]byte, n, max(n, 64<<10))
-	return &b
-}
-
-func give(b *[]byte) { buffers.Put(b) }
 
 // recovered turns a panic of the Parquet library on a damaged file into an error.
 func recovered(err *error) {
@@ -154,71 +177,8 @@ func recovered(err *error) {
 	}
 }
 
-// shifted is bytes that stand at an offset of a file.
-type shifted struct {
-	data []byte
-	at   int64
-}
-
-func (s shifted) ReadAt(p []byte, off int64) (int, error) {
-	off -= s.at
-	if off < 0 || off >= int64(len(s.data)) {
-		return 0, io.EOF
-	}
-	n := copy(p, s.data[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// pages calls each for the pages of a column of a block.
-func (r *Reader) pages(block, column int, each func(parquet.Page) error) (err error) {
-	defer recovered(&err)
-	chunk, ok := r.groups[block].ColumnChunks()[r.at[column]].(*parquet.FileColumnChunk)
-	if !ok {
-		return damaged("column")
-	}
-	from, n := r.place(block, r.at[column])
-	data, buffer, err := r.read(from, n)
-	if err != nil {
-		return err
-	}
-	defer give(buffer)
-	pages := chunk.PagesFrom(shifted{data, from})
-	defer func() { err = errors.Join(err, pages.Close()) }()
-	for rows := int64(0); ; {
-		page, err := pages.ReadPage()
-		if errors.Is(err, io.EOF) {
-			if rows != int64(r.Meta.Blocks[block].Rows) {
-				return damaged("%d rows in a column", rows)
-			}
-			return nil
-		}
-		if err != nil {
-			return damaged("page: %w", err)
-		}
-		rows += page.NumRows()
-		err = each(page)
-		parquet.Release(page)
-		if err != nil {
-			return err
-		}
-	}
-}
-
 // errKind says that a page is of another kind than its column.
 var errKind = fmt.Errorf("%w: kind of a page", ErrDamaged)
 
 // Promoted says how many of event.Promoted have columns in the file.
 func (r *Reader) Promoted() int { return min(r.Meta.Promoted, len(event.Promoted)) }
-
-// place is where the pages of a column of a block stand.
-func (r *Reader) place(block, index int) (from, n int64) {
-	m := &r.file.Metadata().RowGroups[block].Columns[index].MetaData
-	from = m.DataPageOffset
-	if m.DictionaryPageOffset != 0 {
-		from = m.DictionaryPageOffset
-	}
-	return from, m.TotalCompressedSize
-}

@@ -81,17 +81,21 @@ func schemaOf(binary map[string]bool, promoted int) *parquet.Schema {
 	return parquet.NewSchema("kizuki", group)
 }
 
-// columnIndexes tells where the columns of a schema stand: first the dictionary columns as in table.Names, then seq,
-// time, received and message. ok is false when one is missing.
-func columnIndexes(schema *parquet.Schema, promoted int) (at []int, ok bool) {
-	names := slices.Concat(columnNames[:table.Promoted+min(promoted, len(event.Promoted))],
+// columnIndexes tells where columns stand among the names of a file's: first the dictionary columns as in table.Names, then
+// seq, time, received and message. ok is false when one is missing.
+func columnIndexes(names []string, promoted int) (at []int, ok bool) {
+	places := make(map[string]int, len(names))
+	for i, name := range names {
+		places[name] = i
+	}
+	wanted := slices.Concat(columnNames[:table.Promoted+min(promoted, len(event.Promoted))],
 		[]string{seqColumn, timeColumn, receivedColumn, messageColumn})
-	for _, name := range names {
-		leaf, found := schema.Lookup(name)
+	for _, name := range wanted {
+		place, found := places[name]
 		if !found {
 			return nil, false
 		}
-		at = append(at, leaf.ColumnIndex)
+		at = append(at, place)
 	}
 	return at, true
 }

@@ -61,7 +61,11 @@ func NewWriter(w io.Writer, promoted int, binary []string) (*Writer, error) {
 		set[name] = true
 	}
 	schema := schemaOf(set, promoted)
-	at, ok := columnIndexes(schema, promoted)
+	var names []string
+	for _, path := range schema.Columns() {
+		names = append(names, path[0])
+	}
+	at, ok := columnIndexes(names, promoted)
 	if !ok {
 		return nil, fmt.Errorf("schema without a column of its own: %w", query.ErrNotKept)
 	}

@@ -1,12 +1,10 @@
 package search
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
-	"slices"
-	"strconv"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -28,12 +26,6 @@ func (r *run) count(ctx context.Context) (*query.Result, error) {
 	return r.finish(&query.Result{}), nil
 }
 
-// key is a bucket and a value by its number in names.
-type key struct {
-	start int64
-	id    uint32
-}
-
 // groups counts rows by bucket and by value of a field.
 type groups struct {
 	by     string // "": not by a field
@@ -44,19 +36,24 @@ type groups struct {
 
 	ids     map[string]uint32
 	names   []string
+	texts   strings.Builder // of names
 	bytes   int64
-	counts  map[key]int64
+	buckets map[int64]*bucket
+	last    *bucket // the one that was used last
+	known   int     // values of all buckets
 	without int64
 
 	local  []int64  // counts of the present bucket by code
 	used   []uint16 // codes whose count is not 0
 	global []uint32 // ids of codes, from 1; 0: not known yet
+	moved  []pair   // those on their way into a bucket
+	sums   []int64  // by id, for putting pairs together; 0 between
 }
 
 func newGroups(by string, every, offset time.Duration, empty bool, l query.Limits) *groups {
 	return &groups{
 		by: by, every: every.Microseconds(), offset: offset.Microseconds(), empty: empty, limits: l,
-		ids: map[string]uint32{}, counts: map[key]int64{},
+		ids: make(map[string]uint32, 1024), buckets: map[int64]*bucket{},
 	}
 }
 
@@ -67,15 +64,15 @@ func (g *groups) whole(s query.Stat) bool {
 	if g.by != "" {
 		return false
 	}
-	start := g.bucket(s.From)
-	if start != g.bucket(s.To) {
+	start := g.startOf(s.From)
+	if start != g.startOf(s.To) {
 		return false
 	}
 	return g.add(start, "", int64(s.Rows)) == nil
 }
 
-// bucket gives the start of the bucket of a time.
-func (g *groups) bucket(t int64) int64 {
+// startOf gives the start of the bucket of a time.
+func (g *groups) startOf(t int64) int64 {
 	if g.every == 0 {
 		return 0
 	}
@@ -92,7 +89,7 @@ func (g *groups) id(value string) (uint32, error) {
 		return id, nil
 	}
 	id := uint32(len(g.names))
-	value = strings.Clone(value) // the block's memory goes
+	value = g.keep(value)
 	g.ids[value] = id
 	g.names = append(g.names, value)
 	if g.bytes += int64(len(value)); g.bytes > g.limits.Bytes {
@@ -101,20 +98,24 @@ func (g *groups) id(value string) (uint32, error) {
 	return id, nil
 }
 
+// keep copies a value, since the block's memory goes; many lie in one piece of memory.
+func (g *groups) keep(value string) string {
+	if from := g.texts.Len(); from+len(value) <= g.texts.Cap() {
+		g.texts.WriteString(value)
+		return g.texts.String()[from:]
+	}
+	g.texts = strings.Builder{}
+	g.texts.Grow(max(len(value), 16<<10))
+	g.texts.WriteString(value)
+	return g.texts.String()
+}
+
 func (g *groups) add(start int64, value string, n int64) error {
 	id, err := g.id(value)
 	if err != nil {
 		return err
 	}
-	return g.addID(start, id, n)
-}
-
-func (g *groups) addID(start int64, id uint32, n int64) error {
-	g.counts[key{start, id}] += n
-	if len(g.counts) > g.limits.Groups {
-		return &query.Error{Reason: query.TooManyGroups, At: -1, End: -1, Found: strconv.Itoa(g.limits.Groups)}
-	}
-	return nil
+	return g.into(start, pair{n, id})
 }
 
 // take counts the rows of a block: by code first, by value where the bucket ends.
@@ -152,10 +153,11 @@ func (g *groups) tally(column *query.Column, found rows) {
 		g.count(0, int64(found.count()))
 		return
 	}
-	found.each(func(row int) bool {
-		g.count(column.Codes[row], 1)
-		return true
-	})
+	for i, w := range found {
+		for ; w != 0; w &= w - 1 {
+			g.count(column.Codes[i<<6+bits.TrailingZeros64(w)], 1)
+		}
+	}
 }
 
 func (g *groups) count(code uint16, n int64) {
@@ -169,27 +171,22 @@ func (g *groups) count(code uint16, n int64) {
 func (g *groups) tallyBuckets(column *query.Column, values []string, times []int64, found rows) error {
 	var start int64
 	from, to := int64(math.MaxInt64), int64(math.MinInt64)
-	var err error
-	found.each(func(row int) bool {
-		if t := times[row]; t < from || t >= to {
-			if err = g.flush(start, values); err != nil {
-				return false
+	for i, w := range found {
+		for ; w != 0; w &= w - 1 {
+			row := i<<6 + bits.TrailingZeros64(w)
+			if t := times[row]; t < from || t >= to {
+				if err := g.flush(start, values); err != nil {
+					return err
+				}
+				start = g.startOf(t)
+				from, to = start, start+g.every
 			}
-			start = g.bucket(t)
-			from, to = start, start+g.every
+			code := uint16(0)
+			if column != nil {
+				code = column.Codes[row]
+			}
+			g.count(code, 1)
 		}
-		code := uint16(0)
-		if column != nil {
-			code = column.Codes[row]
-		}
-		if g.local[code] == 0 {
-			g.used = append(g.used, code)
-		}
-		g.local[code]++
-		return true
-	})
-	if err != nil {
-		return err
 	}
 	return g.flush(start, values)
 }
@@ -197,6 +194,7 @@ func (g *groups) tallyBuckets(column *query.Column, values []string, times []int
 // flush moves the counts by code into those by value.
 func (g *groups) flush(start int64, values []string) error {
 	var failed error
+	pairs := g.moved[:0]
 	for _, code := range g.used {
 		n := g.local[code]
 		g.local[code] = 0
@@ -204,23 +202,19 @@ func (g *groups) flush(start int64, values []string) error {
 			g.without += n
 			continue
 		}
-		if failed != nil {
-			continue
-		}
 		id := g.global[code]
-		if id == 0 {
-			first, err := g.id(values[code])
-			if err != nil {
-				failed = err
-				continue
-			}
-			id = first + 1
+		if id == 0 && failed == nil {
+			id, failed = g.id(values[code])
+			id++
 			g.global[code] = id
 		}
-		failed = g.addID(start, id-1, n)
+		pairs = append(pairs, pair{n, id - 1})
 	}
-	g.used = g.used[:0]
-	return failed
+	g.used, g.moved = g.used[:0], pairs
+	if failed != nil || len(pairs) == 0 {
+		return failed
+	}
+	return g.into(start, pairs...)
 }
 
 func (g *groups) merge(other sink) error {
@@ -237,38 +231,19 @@ func (g *groups) merge(other sink) error {
 		}
 		ids[i] = id
 	}
-	for k, n := range o.counts {
-		if err := g.addID(k.start, ids[k.id], n); err != nil {
+	buckets, err := o.all()
+	if err != nil {
+		return err
+	}
+	for _, b := range buckets {
+		for i := range b.pairs {
+			b.pairs[i].id = ids[b.pairs[i].id]
+		}
+		if err := g.into(b.start, b.pairs...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// list gives the groups in an order.
-func (g *groups) list(order func(a, b query.Group) int) []query.Group {
-	list := make([]query.Group, 0, len(g.counts))
-	for k, n := range g.counts {
-		list = append(list, query.Group{Start: k.start, Value: g.names[k.id], Count: n})
-	}
-	slices.SortFunc(list, order)
-	return list
-}
-
-// byValue is the order by start and value.
-func byValue(a, b query.Group) int {
-	if a.Start != b.Start {
-		return cmp.Compare(a.Start, b.Start)
-	}
-	return strings.Compare(a.Value, b.Value)
-}
-
-// byRank is the order by start and count, the highest first; equal counts go by value.
-func byRank(a, b query.Group) int {
-	if a.Start == b.Start && a.Count != b.Count {
-		return cmp.Compare(b.Count, a.Count)
-	}
-	return byValue(a, b)
 }
 
 // grouped runs the query with groups.
@@ -292,7 +267,11 @@ func (r *run) histogram(ctx context.Context, verb query.Histogram) (*query.Resul
 	if err != nil {
 		return nil, err
 	}
-	return r.finish(&query.Result{Groups: g.list(byValue)}), nil
+	list, err := g.list(g.byValue, 0)
+	if err != nil {
+		return nil, err
+	}
+	return r.finish(&query.Result{Groups: list}), nil
 }
 
 func (r *run) distinct(ctx context.Context, verb query.Distinct) (*query.Result, error) {
@@ -300,7 +279,11 @@ func (r *run) distinct(ctx context.Context, verb query.Distinct) (*query.Result,
 	if err != nil {
 		return nil, err
 	}
-	return r.finish(&query.Result{Groups: g.list(byValue), Values: len(g.names), Without: g.without}), nil
+	list, err := g.list(g.byValue, 0)
+	if err != nil {
+		return nil, err
+	}
+	return r.finish(&query.Result{Groups: list, Values: len(g.names), Without: g.without}), nil
 }
 
 func (r *run) top(ctx context.Context, verb query.Top) (*query.Result, error) {
@@ -308,16 +291,9 @@ func (r *run) top(ctx context.Context, verb query.Top) (*query.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := g.list(byRank)
-	kept := list[:0]
-	rank := 0
-	for i, one := range list {
-		if rank++; i == 0 || one.Start != list[i-1].Start {
-			rank = 1
-		}
-		if rank <= verb.N {
-			kept = append(kept, one)
-		}
+	list, err := g.list(g.byRank, verb.N)
+	if err != nil {
+		return nil, err
 	}
-	return r.finish(&query.Result{Groups: kept, Values: len(g.names), Without: g.without}), nil
+	return r.finish(&query.Result{Groups: list, Values: len(g.names), Without: g.without}), nil
 }

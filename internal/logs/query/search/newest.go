@@ -241,6 +241,7 @@ func (g *gather) read(v *view, block int, which []int) (err error) {
 	}
 	defer b.Release()
 	v.reset(b, g.blocks.Stat(block))
+	slices.SortFunc(which, func(a, b int) int { return cmp.Compare(g.places[a].row, g.places[b].row) })
 	in := v.take()
 	defer v.give(in)
 	clear(in)
@@ -254,25 +255,40 @@ func (g *gather) read(v *view, block int, which []int) (err error) {
 	return g.lines(v, in, which)
 }
 
+// rowsOf gives the rows of places.
+func (g *gather) rowsOf(which []int) []int {
+	list := make([]int, len(which))
+	for n, i := range which {
+		list[n] = g.places[i].row
+	}
+	return list
+}
+
 // raws gives the raw line of each place, from the block where it is not known yet.
 func (g *gather) raws(v *view, which []int) error {
+	var wanted []int
 	for _, i := range which {
-		p := &g.places[i]
-		if p.raw != nil {
-			continue
+		if g.places[i].raw == nil {
+			wanted = append(wanted, i)
 		}
-		if err := v.loadText(); err != nil {
-			return err
-		}
-		p.raw = append([]byte{}, v.line(p.row)...)
-		g.mu.Lock()
-		g.bytes += int64(len(p.raw))
-		over := g.bytes > g.options.Limits.Bytes
-		g.mu.Unlock()
-		if over {
-			g.stop(&query.Error{Reason: query.TooLarge, At: -1, End: -1})
-			return nil
-		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	size := int64(0)
+	err := v.lines(g.rowsOf(wanted), func(n int, line []byte) {
+		g.places[wanted[n]].raw = append([]byte{}, line...)
+		size += int64(len(line))
+	})
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.bytes += size
+	over := g.bytes > g.options.Limits.Bytes
+	g.mu.Unlock()
+	if over {
+		g.stop(&query.Error{Reason: query.TooLarge, At: -1, End: -1})
 	}
 	return nil
 }
@@ -293,16 +309,14 @@ func (g *gather) lines(v *view, in rows, which []int) error {
 			r.Received = time.UnixMicro(came[p.row]).UTC()
 		}
 	}
+	list := g.rowsOf(which)
 	for _, name := range slices.Concat([]string{"format"}, event.Common) {
-		column, err := v.column(name, in)
+		values, err := v.values(name, list, in)
 		if err != nil {
 			return err
 		}
-		if column == nil {
-			continue
-		}
-		for _, i := range which {
-			setText(&g.records[i], name, strings.Clone(column.Values[column.Codes[g.places[i].row]]))
+		for n, value := range values {
+			setText(&g.records[which[n]], name, strings.Clone(value))
 		}
 	}
 	if g.options.Keys && g.options.Decode != nil {

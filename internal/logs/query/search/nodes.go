@@ -288,8 +288,13 @@ func (n field) need() []string {
 	return []string{n.whole}
 }
 
-// mayHave asks the index of an open block whether it may have such rows.
-func mayHave(n node, b query.Block, s query.Stat) (bool, error) {
+// asked is what answers for the index of a block: the block, or a probe.
+type asked interface {
+	MayHave(words []string) (bool, error)
+}
+
+// mayHave asks the index of a block whether it may have such rows.
+func mayHave(n node, b asked, s query.Stat) (bool, error) {
 	if !n.may(s) {
 		return false, nil
 	}

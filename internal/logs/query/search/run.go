@@ -197,13 +197,21 @@ func (r *run) look(v *view, i int, stat query.Stat, to sink) (done outcome, err 
 			err = fmt.Errorf("query: block: %v", p)
 		}
 	}()
+	prober, probed := r.blocks.(query.Prober)
+	if probed {
+		if may, err := mayHave(r.root, probe{prober, i}, stat); err != nil || !may {
+			return outcome{skipped: true}, err
+		}
+	}
 	b, err := r.blocks.Open(i)
 	if err != nil {
 		return done, fmt.Errorf("open: %w", err)
 	}
 	defer b.Release()
-	if may, err := mayHave(r.root, b, stat); err != nil || !may {
-		return outcome{skipped: true}, err
+	if !probed {
+		if may, err := mayHave(r.root, b, stat); err != nil || !may {
+			return outcome{skipped: true}, err
+		}
 	}
 	v.reset(b, stat)
 	in, out := v.take(), v.take()
@@ -235,7 +243,7 @@ func (r *run) finish(result *query.Result) *query.Result {
 	return result
 }
 
-// Estimate says what a query would read. It opens the blocks in the range and asks their indexes.
+// Estimate says what a query would read. It asks the indexes of the blocks in the range.
 func Estimate(ctx context.Context, store query.Store, q query.Query, o query.Options) (query.Cost, error) {
 	o.Limits = o.Limits.OrDefault()
 	if err := query.Check(q, o.Limits); err != nil {
@@ -284,6 +292,9 @@ func (p *plan) asks(blocks query.Blocks, i int, stat query.Stat) (may bool, err 
 			err = fmt.Errorf("query: block: %v", p)
 		}
 	}()
+	if prober, ok := blocks.(query.Prober); ok {
+		return mayHave(p.root, probe{prober, i}, stat)
+	}
 	b, err := blocks.Open(i)
 	if err != nil {
 		return false, fmt.Errorf("open: %w", err)
@@ -291,3 +302,11 @@ func (p *plan) asks(blocks query.Blocks, i int, stat query.Stat) (may bool, err 
 	defer b.Release()
 	return mayHave(p.root, b, stat)
 }
+
+// probe asks the index of a block that is not open.
+type probe struct {
+	query.Prober
+	i int
+}
+
+func (p probe) MayHave(words []string) (bool, error) { return p.Prober.MayHave(p.i, words) }

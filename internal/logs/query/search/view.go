@@ -163,11 +163,7 @@ func (v *view) checked(name string, c *query.Column) (*query.Column, error) {
 	if len(c.Codes) != v.stat.Rows {
 		return nil, fmt.Errorf("column %s: %w", name, errShape)
 	}
-	most := uint16(0)
-	for _, code := range c.Codes {
-		most = max(most, code)
-	}
-	if int(most) >= len(c.Values) {
+	if int(greatest(c.Codes)) >= len(c.Values) {
 		return nil, fmt.Errorf("column %s: %w", name, errShape)
 	}
 	switch name {
@@ -181,6 +177,19 @@ func (v *view) checked(name string, c *query.Column) (*query.Column, error) {
 		}
 	}
 	return c, nil
+}
+
+// greatest gives the greatest code, four at a time: that is done for every column of every block.
+func greatest(codes []uint16) uint16 {
+	var a, b, c, d uint16
+	for len(codes) >= 4 {
+		a, b, c, d = max(a, codes[0]), max(b, codes[1]), max(c, codes[2]), max(d, codes[3])
+		codes = codes[4:]
+	}
+	for _, code := range codes {
+		a = max(a, code)
+	}
+	return max(a, b, c, d)
 }
 
 // keyColumn reads keys from raw lines. All keys of the query are taken from a line at once.
