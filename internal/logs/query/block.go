@@ -34,7 +34,7 @@ type Stat struct {
 }
 
 // Block is up to 8,192 records, sorted by source, time and sequence. A block is used by one goroutine at a time;
-// slices and strings stay valid until Release. Reading a damaged block is an error, never a wrong answer.
+// slices stay valid until Release, when their memory is used again; strings stay. Reading a damaged block is an error, never a wrong answer.
 type Block interface {
 	Stat() Stat
 	// MayHave says whether the words (lower-cased, as Words cuts them) and whole values may all occur. False is

@@ -9,7 +9,7 @@ import (
 // Options are what a run needs besides the query. The zero value is fine.
 type Options struct {
 	Limits  Limits
-	Workers int // goroutines; 0: two
+	Workers int // goroutines; 0: one for each processor, from two to eight
 	// Decode reads the native keys of a raw line; nil: keys without a column have no value. It must be safe for
 	// concurrent use, and gives none for what it cannot read.
 	Decode func(format event.Format, raw []byte) []event.Field

@@ -197,7 +197,7 @@ func (g *gather) all(ctx context.Context) error {
 	}
 	close(next)
 	var wait sync.WaitGroup
-	for range min(2, len(order)) {
+	for range min(g.workers(), len(order)) {
 		wait.Go(func() {
 			v := &view{decode: g.options.Decode, keys: g.keys, columns: map[string]*query.Column{}, decoded: map[string]*decoded{}}
 			for block := range next {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -84,15 +85,19 @@ func (r *run) answer(ctx context.Context, verb query.Verb) (*query.Result, error
 	return r.newest(ctx, query.Newest{})
 }
 
+// workers is how many goroutines share the blocks. Each has a block in memory, hence not more than eight by itself.
+func (r *run) workers() int {
+	if n := r.options.Workers; n > 0 {
+		return n
+	}
+	return max(2, min(runtime.GOMAXPROCS(0), 8))
+}
+
 // each runs the workers over all blocks and gives the merged sink.
 func (r *run) each(ctx context.Context, start func() sink) (sink, error) {
 	r.stats.Blocks = r.blocks.Len()
 	r.progress.Blocks = r.stats.Blocks
-	workers := r.options.Workers
-	if workers <= 0 {
-		workers = 2
-	}
-	workers = max(1, min(workers, r.stats.Blocks))
+	workers := max(1, min(r.workers(), r.stats.Blocks))
 	sinks := make([]sink, workers)
 	var wait sync.WaitGroup
 	for i := range sinks {

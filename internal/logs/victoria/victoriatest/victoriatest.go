@@ -161,6 +161,15 @@ func (n *Node) Kill() {
 	}
 }
 
+// Stop ends the process as its operator would: it writes what it has in memory.
+func (n *Node) Stop(t testing.TB) {
+	t.Helper()
+	if err := n.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = n.cmd.Process.Wait() // another waits for it too
+}
+
 // Again starts a killed node on its data and its address.
 func (n *Node) Again(t testing.TB) {
 	t.Helper()
