@@ -80,13 +80,14 @@ type Lake struct {
 	alarms    map[string]string // reason and place → what happened
 	reading   bool              // another process may write; see Reader
 
-	proving sync.Mutex // the evidence is asked one thing at a time
-	tidying sync.Mutex // one merge or deletion at a time
-	wake    chan struct{}
-	seal    chan struct{}
-	ctx     context.Context //nolint:containedctx // ends the goroutines when the lake is closed
-	stop    context.CancelFunc
-	workers sync.WaitGroup
+	proving  sync.Mutex // the evidence is asked one thing at a time
+	tidying  sync.Mutex // one merge or deletion at a time
+	entering sync.Mutex // the catalogue is written by a seal or a merge, not by both
+	wake     chan struct{}
+	seal     chan struct{}
+	ctx      context.Context //nolint:containedctx // ends the goroutines when the lake is closed
+	stop     context.CancelFunc
+	workers  sync.WaitGroup
 }
 
 // Open opens the lake in a folder, which is made when it is missing. Reason Locked: another process has it.

@@ -155,6 +155,8 @@ func (l *Lake) dropLog(h *hot) {
 // enter writes to the catalogue. When that fails, the next start finds the files by themselves, and knows of those that
 // went by the files that replace them: so none of these may go before the catalogue is right again, see catchUp.
 func (l *Lake) enter(entries ...catalogue.Entry) {
+	l.entering.Lock()
+	defer l.entering.Unlock()
 	if err := catalogue.Append(l.fs, l.path("catalogue"), entries...); err != nil {
 		l.alarm("catalogue", "", err)
 		l.mu.Lock()
@@ -163,9 +165,10 @@ func (l *Lake) enter(entries ...catalogue.Entry) {
 	}
 }
 
-// catchUp writes the catalogue anew when an entry could not be written. A file that is sealed meanwhile may be missing in
-// it, which a start puts right.
+// catchUp writes the catalogue anew when an entry could not be written.
 func (l *Lake) catchUp() error {
+	l.entering.Lock()
+	defer l.entering.Unlock()
 	l.mu.Lock()
 	if !l.behind {
 		l.mu.Unlock()
