@@ -90,11 +90,11 @@ func (r *Reader) Close() error {
 func (r *Reader) Refresh() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	same, err := r.follow()
+	same, closed, err := r.follow()
 	if err != nil {
 		return refuse(Unusable, err)
 	}
-	if now, err := r.mark(); err == nil && same && now == r.seen {
+	if now, err := r.mark(); err == nil && same && len(closed) == 0 && now == r.seen {
 		r.show(nil)
 		return nil
 	}
@@ -121,15 +121,20 @@ func (r *Reader) list() error {
 		if err != nil {
 			return err
 		}
-		if _, err := r.follow(); err != nil {
+		_, closed, err := r.follow()
+		if err != nil {
 			return err
 		}
 		fresh := blank(r.l.dir, r.l.config)
+		fresh.reading = true
 		gone, err := fresh.survey()
 		if last = err; err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err != nil {
+			continue
+		}
+		if last = unknown(closed, func(id uint64) bool { return gone[id] || fresh.files[id] != nil }); last != nil {
 			continue
 		}
 		if after, err := r.mark(); err != nil || after != before {
@@ -186,25 +191,41 @@ func (f *followed) odd() bool {
 	return read.Damaged > 0 || f.hot.table.Rows() > 0 && (read.Broken || read.ID != f.hot.id)
 }
 
-// follow reads what was written to the logs. same is false when one is gone that held records.
-func (r *Reader) follow() (same bool, err error) {
+// unknown gives the reason why a log cannot be opened whose records are not known to be elsewhere.
+func unknown(closed map[uint64]error, left func(id uint64) bool) error {
+	for id, err := range closed {
+		if !left(id) {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow reads what was written to the logs. same is false when one is gone that held records. closed are logs that are
+// there and cannot be opened: on Windows, those that were removed while another process reads them.
+func (r *Reader) follow() (same bool, closed map[uint64]error, err error) {
 	entries, err := r.held.ReadDir(r.l.path("wal"))
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	there := map[uint64]bool{}
+	closed = map[uint64]error{}
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), ".wal")
 		id, err := strconv.ParseUint(name, 10, 64)
-		if !ok || err != nil {
+		if !ok || err != nil || r.left(id) {
 			continue
 		}
-		if err := r.read(id, e.Name()); errors.Is(err, fs.ErrNotExist) {
-			continue // sealed, or empty and given up, since it was listed
-		} else if err != nil {
-			return false, fmt.Errorf("%s: %w", e.Name(), err)
+		err = r.read(id, e.Name())
+		switch {
+		case err == nil:
+			there[id] = true
+		case errors.Is(err, fs.ErrNotExist): // sealed, or empty and given up, since it was listed
+		case errors.Is(err, fs.ErrPermission):
+			closed[id] = fmt.Errorf("%s: %w", e.Name(), err)
+		default:
+			return false, nil, fmt.Errorf("%s: %w", e.Name(), err)
 		}
-		there[id] = true
 	}
 	same = true
 	for id, f := range r.logs {
@@ -214,10 +235,10 @@ func (r *Reader) follow() (same bool, err error) {
 		same = same && (f.hot.table.Rows() == 0 || r.left(id))
 		delete(r.logs, id)
 		if err := f.log.Close(); err != nil {
-			return false, err
+			return false, nil, err
 		}
 	}
-	return same, nil
+	return same, closed, nil
 }
 
 // left says whether the records of a log are known to be elsewhere.
@@ -384,7 +405,7 @@ func (r *Reader) hold(files []*sealed) (names []string, err error) {
 		switch {
 		case err == nil:
 			names = append(names, f.path)
-		case errors.Is(err, fs.ErrNotExist):
+		case vanished(err):
 			return nil, errors.Join(err, r.let(names))
 		default: // too many are open, perhaps: those that are read need some
 			half := len(names) / 2
@@ -402,11 +423,14 @@ func (r *Reader) let(names []string) error {
 	return errors.Join(errs...)
 }
 
+// vanished says that a file went. On Windows, one that went while others read it cannot be opened.
+func vanished(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) }
+
 // steadily does what reads files, again when one of them went since the state was made.
 func (r *Reader) steadily(do func() error) error {
 	for try := 1; ; try++ {
 		err := do()
-		if !errors.Is(err, fs.ErrNotExist) || try == tries {
+		if !vanished(err) || try == tries {
 			return err
 		}
 		r.mu.Lock()
@@ -472,15 +496,15 @@ func (r *Reader) Hashes(ctx context.Context, source string, each func(seq uint64
 func (r *Reader) Check(ctx context.Context, progress func(rows int)) (bad map[string]error, err error) {
 	bad = map[string]error{}
 	done := map[uint64]bool{}
-	for range tries {
-		vanished := false
+	for try := 1; try <= tries; try++ {
+		went := false
 		for _, f := range r.l.live(func(f *sealed) bool { return !done[f.ID] }) {
 			if err := ctx.Err(); err != nil {
 				return bad, err
 			}
 			names, err := r.hold([]*sealed{f})
-			if errors.Is(err, fs.ErrNotExist) {
-				vanished = true
+			if vanished(err) && try < tries {
+				went = true
 				continue
 			}
 			done[f.ID] = true
@@ -491,7 +515,7 @@ func (r *Reader) Check(ctx context.Context, progress func(rows int)) (bad map[st
 				progress(f.Rows())
 			}
 		}
-		if !vanished {
+		if !went {
 			break
 		}
 		if err := r.Refresh(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -66,6 +67,7 @@ func (l *Lake) survey() (gone map[uint64]bool, err error) {
 	}
 	l.halves() // of a merge that is being decided: its inputs are still there
 	gone = l.superseded()
+	maps.Copy(gone, state.Dropped)
 	for id := range gone {
 		delete(l.files, id)
 	}
@@ -162,6 +164,9 @@ func (l *Lake) gather(found map[uint64]*onDisk) (state *catalogue.State, stale b
 	stale = err != nil || state.Entries != len(state.Files)+min(len(state.Next), 1)
 	for id, f := range found {
 		l.nextID = max(l.nextID, id+1)
+		if l.reading && state.Dropped[id] { // on Windows a name may stay while somebody reads the file
+			continue
+		}
 		entry := state.Files[id]
 		if entry == nil || l.path("sealed", filepath.FromSlash(entry.Name)) != f.path {
 			stale = true

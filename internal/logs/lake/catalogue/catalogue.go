@@ -55,7 +55,12 @@ type Entry struct {
 type State struct {
 	Files   map[uint64]*File
 	Next    map[string]uint64 // the next sequence number of sources, at least
+	Dropped map[uint64]bool   // files that went since the catalogue was written anew; their names may still be there
 	Entries int
+}
+
+func empty() *State {
+	return &State{Files: map[uint64]*File{}, Next: map[string]uint64{}, Dropped: map[uint64]bool{}}
 }
 
 // ErrDamaged says that a catalogue is not as it was written and must be made again from the files.
@@ -68,7 +73,7 @@ const (
 
 // Load reads a catalogue; a missing one is empty and fs.ErrNotExist.
 func Load(fsys disk.FS, name string) (*State, error) {
-	s := &State{Files: map[uint64]*File{}, Next: map[string]uint64{}}
+	s := empty()
 	data, err := disk.ReadFile(fsys, name, largest)
 	if err != nil {
 		return s, err
@@ -80,7 +85,7 @@ func Load(fsys disk.FS, name string) (*State, error) {
 		}
 		data = rest
 		if err := s.line(line); err != nil {
-			return &State{Files: map[uint64]*File{}, Next: map[string]uint64{}}, fmt.Errorf("%w: line %d", err, number)
+			return empty(), fmt.Errorf("%w: line %d", err, number)
 		}
 	}
 	return s, nil
@@ -101,8 +106,12 @@ func (s *State) line(line []byte) error {
 	s.Entries++
 	if e.Add != nil {
 		s.Files[e.Add.ID] = e.Add
+		delete(s.Dropped, e.Add.ID)
 	}
-	delete(s.Files, e.Drop)
+	if e.Drop != 0 {
+		delete(s.Files, e.Drop)
+		s.Dropped[e.Drop] = true
+	}
 	for source, next := range e.Next {
 		s.Next[source] = max(s.Next[source], next)
 	}
