@@ -89,7 +89,9 @@ func newCache(limits Limits) *cache {
 }
 
 // forget closes what belongs to a file, at once or when its last user is done: it goes, or something beside it is new.
-func (c *cache) forget(id uint64) error { return errors.Join(c.shelf.forget(id), c.sidecars.forget(id)) }
+func (c *cache) forget(id uint64) error {
+	return errors.Join(c.shelf.forget(id), c.sidecars.forget(id))
+}
 
 func (c *cache) close() error { return errors.Join(c.shelf.close(), c.sidecars.close()) }
 

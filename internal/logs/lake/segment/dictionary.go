@@ -3,7 +3,6 @@ package segment
 import (
 	"encoding/binary"
 	"strconv"
-	"unsafe"
 
 	"github.com/parquet-go/parquet-go/format"
 
@@ -25,19 +24,15 @@ func (l Look) Column(place int) (*query.Column, error) {
 	var passing Room
 	defer passing.Free()
 	err := l.chunk(l.block, place, func(p page) error {
+		data, err := p.unpacked(&passing)
+		if err != nil {
+			return err
+		}
 		if p.kind == format.DictionaryPage {
-			data, err := p.unpacked(l.room)
-			if err != nil {
-				return err
-			}
 			dict, err := newEntries(&passing, data, p.values, numeric)
 			if err == nil {
 				c.Values = dict.all(l.room)
 			}
-			return err
-		}
-		data, err := p.unpacked(&passing)
-		if err != nil {
 			return err
 		}
 		if !coded(p.encoding) {
@@ -151,7 +146,7 @@ func (e *entries) text(code int32) string {
 	return string(e.data[from:to])
 }
 
-// all gives all values. They lie where the page does, in memory of room; without one they are texts of their own.
+// all gives all values as texts of their own: a text that changes when a block is released would be found by nobody.
 func (e *entries) all(room *Room) []string {
 	values := room.text(e.n)
 	if e.numeric {
@@ -160,7 +155,7 @@ func (e *entries) all(room *Room) []string {
 		}
 		return values
 	}
-	texts := unsafe.String(unsafe.SliceData(e.data), len(e.data)) //nolint:gosec // nobody writes the page until room is freed
+	texts := string(e.data)
 	for i := range values {
 		from, to := e.place(int32(i))
 		values[i] = texts[from:to]

@@ -32,8 +32,9 @@ var (
 	ints    pool[int32]
 )
 
-// Room is memory that what is read of a block lies in. Free lets it be used again, and nothing of it may be touched after
-// that. A nil Room gives memory that is the reader's for good. The zero value is ready; it is for one goroutine.
+// Room is memory that what is read of a block lies in, but for the bytes of texts. Free lets it be used again, and
+// nothing of it may be touched after that. A nil Room gives memory that is the reader's for good. The zero value is
+// ready; it is for one goroutine.
 type Room struct {
 	buffers []*[]byte
 	longs   []*[]int64
