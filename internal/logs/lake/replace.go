@@ -122,7 +122,15 @@ func readCommit(data []byte) (c commitFile, err error) {
 	if string(sum) != fmt.Sprintf("%016x", xxhash.Sum64(text)) {
 		return c, catalogue.ErrDamaged
 	}
-	return c, json.Unmarshal(text, &c)
+	if err := json.Unmarshal(text, &c); err != nil {
+		return commitFile{}, err
+	}
+	for _, name := range c.Outputs { // somebody may have made it on purpose
+		if !filepath.IsLocal(filepath.FromSlash(name)) {
+			return commitFile{}, fmt.Errorf("%w: %.100q", catalogue.ErrDamaged, name)
+		}
+	}
+	return c, nil
 }
 
 // finishMerges does what is left of merges that were decided before a stop.

@@ -12,7 +12,7 @@ import (
 )
 
 // key is a fresh pair of keys.
-func key(t *testing.T) (proof.Signer, proof.Verifier, string) {
+func key(t testing.TB) (proof.Signer, proof.Verifier, string) {
 	t.Helper()
 	private, public, err := note.GenerateKey(rand.Reader, "lake-test")
 	if err != nil {

@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -460,4 +461,33 @@ func BenchmarkRecords(b *testing.B) {
 	if err := tree.Commit(); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// A proof that somebody made on purpose is refused, unless it says of the record what was signed.
+func FuzzInclusion(f *testing.F) {
+	signer, verifier, _ := key(f)
+	c := someCheckpoint()
+	signed, err := c.Sign(signer)
+	if err != nil {
+		f.Fatal(err)
+	}
+	p := &proof.Inclusion{
+		Format: proof.InclusionFormat, Leaf: 3, Siblings: []proof.Hash{hashOf(1)}, Checkpoint: signed,
+		Record: proof.IncludedRecord{Source: "fw", Seq: 769, Raw: []byte("行")},
+	}
+	data, err := p.JSON()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var p proof.Inclusion
+		if json.Unmarshal(data, &p) != nil {
+			return
+		}
+		p.Checkpoint = signed // else nothing comes behind the signature
+		if _, err := p.Check(verifier); err == nil {
+			t.Errorf("taken: %+v", p)
+		}
+	})
 }

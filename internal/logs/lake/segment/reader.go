@@ -96,7 +96,7 @@ func Open(r io.ReaderAt, size int64, known *Known) (reader *Reader, err error) {
 	if err := rd.place(&f); err != nil {
 		return nil, err
 	}
-	rd.Heap = 2*int64(len(text)) + int64(len(rd.spots))*int64(unsafe.Sizeof(spot{}))
+	rd.Heap = int64(len(text)) + int64(len(rd.spots))*int64(unsafe.Sizeof(spot{}))
 	return rd, nil
 }
 
