@@ -1,9 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"maps"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ type logsTail struct {
 	Format string   `help:"table or jsonl (kizuki.log/1)." default:"table" enum:"table,jsonl"`
 }
 
-// How --follow looks: every so often, at so many of the newest lines.
+// How --follow looks: every so often, and so many lines are put in order at a time.
 const (
 	followEvery = 2 * time.Second
 	followLines = 10_000
@@ -42,8 +43,11 @@ func (c *logsTail) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	t := &tail{e: e, out: out, w: &lineWriter{e: e, out: out, format: c.Format}, seen: map[string]uint64{}}
-	result, err := t.look(ctx, q)
+	if newest, ok := q.Verb.(lake.Newest); ok && c.Follow && newest.Fields != nil {
+		return e.usage(problem.Invalid("", "cli.lake.tail.fields"))
+	}
+	t := &tail{e: e, out: out, w: &lineWriter{e: e, out: out, format: c.Format}}
+	result, err := t.first(ctx, q)
 	if err != nil {
 		return e.refusedQuery(text, err)
 	}
@@ -54,16 +58,14 @@ func (c *logsTail) Run(ctx context.Context, e *environment) error {
 	if err := errors.Join(t.w.result(q, result), out.Flush()); err != nil || !c.Follow {
 		return errors.Join(err, e.partial(result))
 	}
-	if q, err = e.question(lake.Question{Text: text, Newest: followLines}); err != nil {
-		return err
-	}
+	_ = e.partial(result) // told; the code of what was missed is of no use to who follows
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil // how following ends: what was asked for is done
 		case <-time.After(followEvery):
 		}
-		if err := t.follow(ctx, q); err != nil {
+		if err := t.follow(ctx, q); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
@@ -71,42 +73,67 @@ func (c *logsTail) Run(ctx context.Context, e *environment) error {
 
 // tail shows lines that came in since it looked last.
 type tail struct {
-	e    *environment
-	out  *output
-	w    *lineWriter
-	seen map[string]uint64 // newest sequence number of each source
+	e     *environment
+	out   *output
+	w     *lineWriter
+	marks lake.Marks
 }
 
-// look asks the lake, and notes how far each source is.
-func (t *tail) look(ctx context.Context, q lake.Query) (result *lake.Result, err error) {
+// first asks for the newest lines, and notes how far each source is.
+func (t *tail) first(ctx context.Context, q lake.Query) (result *lake.Result, err error) {
 	err = t.e.withLake(ctx, false, func(l *lake.Lake) error {
-		result, err = l.Ask(ctx, q, 0, nil)
-		stats := l.Stats()
-		for i := range stats.Sources {
-			s := &stats.Sources[i]
-			t.seen[s.Name] = max(t.seen[s.Name], s.Last)
+		t.marks = l.Marks()
+		if result, err = l.Ask(ctx, q, 0, nil); err != nil {
+			return err
 		}
-		return err
+		for i := range result.Records { // one that came in between was shown
+			r := &result.Records[i]
+			t.marks[r.Source] = max(t.marks[r.Source], r.Seq)
+		}
+		return nil
 	})
 	return result, err
 }
 
-// follow writes what is new, oldest first.
+// follow writes what is new, by time as far as it fits in memory.
 func (t *tail) follow(ctx context.Context, q lake.Query) error {
-	before := maps.Clone(t.seen)
-	result, err := t.look(ctx, q)
-	if problem.CodeOf(err) == problem.CodeUnavailable { // another command is at work for long: the next look finds it
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for i := len(result.Records) - 1; i >= 0; i-- {
-		if r := &result.Records[i]; r.Seq > before[r.Source] {
-			if err := t.w.record(r); err != nil {
+	var lines []lake.Record
+	write := func() error {
+		slices.SortStableFunc(lines, func(a, b lake.Record) int {
+			return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.Source, b.Source), cmp.Compare(a.Seq, b.Seq))
+		})
+		for i := range lines {
+			if err := t.w.record(&lines[i]); err != nil {
 				return err
 			}
 		}
+		lines = lines[:0]
+		return t.out.Flush()
 	}
-	return t.out.Flush()
+	err := t.e.withLake(ctx, false, func(l *lake.Lake) error {
+		damaged, err := l.Since(ctx, q, t.marks, func(r *lake.Record) error {
+			if lines = append(lines, *r); len(lines) < followLines {
+				return nil
+			}
+			return write()
+		})
+		if damaged > 0 {
+			fmt.Fprintln(t.e.stderr, t.e.t("cli.lake.query.damaged", "n", damaged))
+		}
+		return err
+	})
+	if inUse(err) { // another command is at work for long: the next look finds it
+		return nil
+	}
+	return errors.Join(err, write())
+}
+
+// inUse says whether another process has the lake.
+func inUse(err error) bool {
+	for _, p := range problem.All(err) {
+		if p.Key == "app.lake.in_use" {
+			return true
+		}
+	}
+	return false
 }

@@ -110,11 +110,11 @@ func (l *Lake) CopySealed(ctx context.Context, from, to time.Time, source, targe
 			continue
 		}
 		to := filepath.Join(target, filepath.FromSlash(f.name))
-		if one.SHA256, err = copyFile(f.path, to); err != nil {
+		if one.SHA256, err = copyFile(ctx, f.path, to); err != nil {
 			return err
 		}
 		note := strings.TrimSuffix(f.path, ".parquet") + ".note"
-		if _, err := copyFile(note, strings.TrimSuffix(to, ".parquet")+".note"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if _, err := copyFile(ctx, note, strings.TrimSuffix(to, ".parquet")+".note"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if err := each(one); err != nil {
@@ -124,24 +124,36 @@ func (l *Lake) CopySealed(ctx context.Context, from, to time.Time, source, targe
 	return nil
 }
 
-// copyFile copies a file, takes no other's place, and gives the SHA-256 of what was written.
-func copyFile(from, to string) (string, error) {
+// copyFile copies a file, takes no other's place, and gives the SHA-256 of what was written. Until it is whole it is
+// called TO.part.
+func copyFile(ctx context.Context, from, to string) (string, error) {
+	failed := func(err error) (string, error) { return "", fmt.Errorf("copy %s: %w", filepath.Base(from), err) }
 	in, err := os.Open(from) //nolint:gosec // a file of the lake
 	if err != nil {
-		return "", fmt.Errorf("copy %s: %w", filepath.Base(from), err)
+		return failed(err)
 	}
 	defer func() { _ = in.Close() }()
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return "", fmt.Errorf("copy %s: %w", filepath.Base(from), err)
+		return failed(err)
 	}
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the person names the folder
+	if _, err := os.Lstat(to); err == nil {
+		return failed(fs.ErrExist)
+	}
+	part := to + ".part"
+	out, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the person names the folder
 	if err != nil {
-		return "", fmt.Errorf("copy %s: %w", filepath.Base(from), err)
+		return failed(err)
 	}
 	h := sha256.New()
-	_, err = io.Copy(io.MultiWriter(out, h), in)
-	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return "", fmt.Errorf("copy %s: %w", filepath.Base(from), errors.Join(err, os.Remove(to)))
+	_, err = io.Copy(io.MultiWriter(out, h), &stoppable{ctx: ctx, r: in})
+	if err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err == nil {
+		err = os.Rename(part, to)
+	}
+	if err != nil {
+		return failed(errors.Join(err, os.Remove(part)))
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
