@@ -275,6 +275,7 @@ func (in *intake) read(line *scan.Line, r *event.Record) kind {
 		what |= isTurned
 	case scan.Bytes:
 		what |= isBytes
+	case scan.UTF8:
 	}
 	return what
 }

@@ -155,6 +155,33 @@ func TestReadStops(t *testing.T) {
 	}
 }
 
+// TestReadStopsBetweenLines: when the person stops, only whole lines and objects were given; who goes on behind them
+// loses nothing.
+func TestReadStopsBetweenLines(t *testing.T) {
+	t.Parallel()
+	line := strings.Repeat("x", 1000)
+	for name, text := range map[string]string{
+		"a.log": strings.Repeat(line+"\n", 1000), "a.jsonl": strings.Repeat(`{"a":"`+line+"\"}\n", 1000),
+		"list.json": "[" + strings.Repeat(`{"a":"`+line+"\"},", 1000) + "]",
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		files, _ := Find([]string{path}, nil)
+		ctx, stop := context.WithCancel(t.Context())
+		lengths := map[int]int{}
+		var report *FileReport
+		err := Read(ctx, files, ReadOptions{
+			Line: func(l *Line) error { stop(); lengths[len(l.Text)]++; return nil },
+			File: func(f *FileReport, _ Encoding) error { report = f; return nil },
+		})
+		if !errors.Is(err, context.Canceled) || len(lengths) != 1 || report.Error.Reason != Interrupted || report.Read != report.Scanned {
+			t.Errorf("%s: %v, lines by length %v, %+v", name, err, lengths, report)
+		}
+	}
+}
+
 // FuzzReadJSON: whatever stands in a JSON file, each byte that is no white space, comma or bracket between objects is
 // given or refused, and the file is cut alike in whatever pieces it comes.
 func FuzzReadJSON(f *testing.F) {

@@ -54,6 +54,9 @@ func (s *splitter) split(r *bufio.Reader) error {
 	}
 	for {
 		_, err := r.Peek(1)
+		if isStop(err) { // half an object
+			return err
+		}
 		if err != nil {
 			if errors.Is(err, io.EOF) {
 				err = nil

@@ -36,6 +36,9 @@ func (r *lineReader) lines(c content, s *spelling) error {
 		text, size, err := longLine(c.r, r.text[:0], r.o.Limits.Object)
 		r.text = text[:0]
 		text = bytes.TrimSuffix(text, []byte("\r"))
+		if isStop(err) { // half a line
+			return err
+		}
 		switch {
 		case len(text) > r.o.Limits.Object || size > int64(r.o.Limits.Object)+2:
 			r.refuse(TooLarge, number, at, 1)

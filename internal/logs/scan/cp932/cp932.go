@@ -98,11 +98,14 @@ func Append(dst, line []byte) (out []byte, look Look, ok bool) {
 			out = append(out, c)
 			continue
 		}
-		if c == 0x80 || c == 0xa0 || c > 0xfc || i+1 == len(line) || line[i+1] < 0x40 || line[i+1] > 0xfc {
+		trail := byte(0)
+		if i++; i < len(line) {
+			trail = line[i]
+		}
+		if c == 0x80 || c == 0xa0 || c > 0xfc || trail < 0x40 || trail > 0xfc {
 			return dst, look, false
 		}
-		i++
-		r := table[int(c-0x81)*trails+int(line[i]-0x40)]
+		r := table[int(c-0x81)*trails+int(trail-0x40)]
 		if r == 0 {
 			return dst, look, false
 		}
