@@ -5,8 +5,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/csv"
-	"fmt"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -115,8 +116,11 @@ func TestExportWhole(t *testing.T) {
 		sent := false // a second signal would end it at once
 		for running := true; running; {
 			select {
-			case <-ended:
+			case err := <-ended:
 				running = false
+				if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+					t.Fatal(err)
+				}
 			case <-look.C:
 				if _, err := os.Stat(target + ".part"); err == nil && !sent {
 					sent = true
@@ -143,7 +147,7 @@ func TestExportWhole(t *testing.T) {
 				t.Errorf("%d lines", n)
 			}
 		default:
-			t.Fatal(fmt.Sprint(code), errs.String())
+			t.Fatalf("exit code %d, %s", code, errs.String())
 		}
 	}
 	if !stopped {
