@@ -46,6 +46,16 @@ func manylines(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
 }
 
+// longline FILE N writes a short line, one of N bytes, and a short one.
+func longline(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: longline FILE N")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("short\n"+strings.Repeat("x", n)+"\nlast\n"), 0o600))
+}
+
 // flip GLOB turns one bit in the middle of the one file that fits.
 func flip(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {

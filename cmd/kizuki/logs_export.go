@@ -19,6 +19,7 @@ type logsExport struct {
 	Source string   `help:"For parquet: only files with lines of this source." placeholder:"NAME"`
 	Format string   `help:"jsonl (kizuki.log/1), csv, or parquet: the sealed files themselves, whole, into the folder --out." default:"jsonl" enum:"jsonl,csv,parquet"`
 	Out    string   `short:"o" help:"File to write, - is standard output; for parquet a folder that is new or empty." default:"-" placeholder:"FILE"`
+	BOM    bool     `name:"bom" help:"Begin a CSV file with a byte order mark: without it, Excel shows Japanese wrongly." default:"true" negatable:""`
 	JSON   bool     `name:"json" help:"Print what was written as JSON (kizuki.logs-export/1); needs --out."`
 }
 
@@ -33,7 +34,10 @@ type exported struct {
 	Files    []lake.Copied `json:"files"`
 }
 
-// Run writes lines, newest first, or copies files.
+// exportLine is how the lines begin that it writes.
+const exportLine = `{"time":`
+
+// Run writes lines, or copies files.
 func (c *logsExport) Run(ctx context.Context, e *environment) error {
 	if c.Out == "-" && (c.JSON || c.Format == "parquet") {
 		return e.usage(jsonNeedsOut())
@@ -76,20 +80,23 @@ func (c *logsExport) lines(ctx context.Context, e *environment, sum *exported, f
 	if err != nil {
 		return err
 	}
-	if !lake.Lines(q) {
-		return e.usage(problem.Invalid("", "cli.lake.tail.verb"))
+	if q.Verb != nil {
+		return e.usage(problem.Invalid("", "cli.lake.export.verb"))
 	}
-	keepSmall()
+	own := ""
+	if c.Format == "jsonl" {
+		own = exportLine
+	}
+	if _, err := e.apart(nil, c.Out, own); err != nil {
+		return err
+	}
+	keepLake()
 	return e.withReader(func(l *lake.Reader) error {
-		cost, err := l.Estimate(ctx, q)
+		out, err := e.wholeFile(c.Out)
 		if err != nil {
 			return err
 		}
-		out, err := e.output(c.Out)
-		if err != nil {
-			return err
-		}
-		w := &lineWriter{e: e, out: out, format: c.Format}
+		w := &lineWriter{e: e, out: out.output, format: c.Format, bare: !c.BOM}
 		if c.Format == "csv" {
 			err = w.head(lake.ExportColumns)
 		}
@@ -98,10 +105,16 @@ func (c *logsExport) lines(ctx context.Context, e *environment, sum *exported, f
 			sum.Damaged, err = l.Each(ctx, q, func(r *lake.Record) error {
 				sum.Lines++
 				return w.record(r)
-			}, func(lines int64) { progress.step(int(lines), int(cost.Rows)) })
+			}, func(p lake.Walk) { progress.step(p.Done, p.Blocks) })
 			progress.end()
 		}
-		return errors.Join(err, out.Close())
+		if err := out.end(err); err != nil {
+			if ctx.Err() != nil && out.part != "" {
+				fmt.Fprintln(e.stderr, e.t("cli.lake.export.nothing", "out", c.Out))
+			}
+			return err
+		}
+		return nil
 	})
 }
 

@@ -23,7 +23,7 @@ type logsImport struct {
 
 // Run takes files in. What is said to be kept is on disk.
 func (c *logsImport) Run(ctx context.Context, e *environment) error {
-	keepSmall()
+	keepLake()
 	files, err := e.logFiles(c.Paths, c.Exclude)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 	done := []lake.Imported{}
 	stopped := false
 	err = e.withLake(ctx, true, func(l *lake.Lake) error {
-		progress := e.progress("cli.lake.import.reading")
+		progress, checking := e.progress("cli.lake.import.reading"), e.progress("cli.lake.import.checking")
 		err := l.Import(ctx, files, lake.ImportOptions{
 			Source: c.Source, Again: c.Again,
 			File: func(f *lake.Imported) error {
@@ -43,6 +43,7 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 				return nil
 			},
 			Progress: func(done, total int64) { progress.step(int(done>>20), int(total>>20)) },
+			Checking: func(done, total int64) { checking.step(int(done>>20), int(total>>20)) },
 		})
 		progress.end()
 		if stopped = err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled); stopped {
@@ -105,6 +106,7 @@ func (e *environment) tellImported(f *lake.Imported) {
 			return
 		}
 	}
+	tell := func(key string, pairs ...any) { e.println("  " + e.t("cli.lake.import."+key, pairs...)) }
 	refused := uint64(0)
 	for _, n := range f.Refused {
 		refused += n
@@ -112,24 +114,66 @@ func (e *environment) tellImported(f *lake.Imported) {
 	key := "cli.lake.import." + f.State
 	e.println(e.t(key, "file", name, "read", f.Read, "kept", f.Kept, "before", f.Before, "refused", refused))
 	for _, reason := range slices.Sorted(maps.Keys(f.Refused)) {
-		e.println("  " + e.t("cli.logs.records", "n", f.Refused[reason], "reason", e.t("logs.reason."+reason)))
+		tell("refused", "n", f.Refused[reason], "reason", e.t("logs.reason."+reason), "list", e.placeList(f.File, f.RefusedAt, f.Refused[reason], reason, true))
 	}
 	for _, l := range f.Lost {
 		e.println("  " + e.t("cli.logs.file", "file", printable(l.File), "reason", e.lostReason(l.Reason)))
 	}
-	if f.Raw > 0 {
-		e.println("  " + e.t("cli.lake.import.raw", "n", f.Raw))
+	if n := f.Raw - f.Broken; n > 0 {
+		tell("raw", "n", n)
 	}
-	if f.Encoding == "cp932" || f.Encoding == "utf16" || f.Encoding == "bytes" {
-		e.println("  " + e.t("cli.lake.import.encoding."+f.Encoding))
+	if f.Broken > 0 {
+		tell("broken", "n", f.Broken, "list", e.placeList(f.File, f.BrokenAt, f.Broken, "not_json", false))
+	}
+	switch {
+	case f.Turned == 0:
+	case f.Encoding == "cp932", f.Encoding == "utf16":
+		tell("turned."+f.Encoding, "n", f.Turned)
+	default:
+		tell("turned", "n", f.Turned)
+	}
+	if f.AsBytes > 0 {
+		tell("bytes", "n", f.AsBytes)
 	}
 	var sources []string
 	for _, s := range slices.Sorted(maps.Keys(f.Sources)) {
 		sources = append(sources, e.t("cli.lake.import.source", "source", s, "n", f.Sources[s]))
 	}
 	if len(sources) > 0 {
-		e.println("  " + e.t("cli.lake.import.sources", "list", strings.Join(sources, e.t("cli.lake.comma"))))
+		tell("sources", "list", strings.Join(sources, e.t("cli.lake.comma")))
 	}
+}
+
+// placeList writes the first places of what has this reason, n in all; bytes: with the place in bytes.
+func (e *environment) placeList(file string, list []lake.Place, n uint64, reason string, bytes bool) string {
+	const most = 5
+	var parts []string
+	named := uint64(0)
+	for _, p := range list {
+		if p.Reason != reason {
+			continue
+		}
+		if len(parts) == most {
+			break
+		}
+		key := "cli.lake.import.line"
+		switch {
+		case p.Line == 0:
+			key = "cli.lake.import.byte"
+		case bytes:
+			key = "cli.lake.import.at"
+		}
+		part := e.t(key, "line", p.Line, "byte", p.Byte)
+		if p.File != file { // a member of an archive
+			part = e.t("cli.lake.import.inside", "file", printable(p.File), "place", part)
+		}
+		parts = append(parts, part)
+		named += p.Records
+	}
+	if n > named {
+		parts = append(parts, e.t("cli.lake.import.more"))
+	}
+	return strings.Join(parts, e.t("cli.lake.comma"))
 }
 
 // lostReason says why a file was not read; text of any kind can be imported.

@@ -90,3 +90,49 @@ func (o *output) Close() error {
 	}
 	return err
 }
+
+// wholeFile opens the file of a result that must be whole: until end it is called NAME.part, and what was there before
+// stays. Standard output, pipes and devices are written as they are.
+func (e *environment) wholeFile(name string) (*wholeOutput, error) {
+	there, err := os.Stat(name)
+	if name == "-" || err == nil && !there.Mode().IsRegular() {
+		out, err := e.output(name)
+		return &wholeOutput{output: out}, err
+	}
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target // a link stays one
+	}
+	part := name + ".part"
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // the person names the file
+	if err != nil {
+		return nil, problem.Unavailable("cli.logs.unwritable", "file", name).Because(err)
+	}
+	return &wholeOutput{&output{bufio.NewWriterSize(f, 1<<20), f}, f, name, part}, nil
+}
+
+type wholeOutput struct {
+	*output
+
+	f          *os.File
+	name, part string // part is "" where there is none
+}
+
+// end gives the file its name, or, after an error, takes it away.
+func (o *wholeOutput) end(err error) error {
+	if o.part == "" {
+		return errors.Join(err, o.Close())
+	}
+	if err == nil {
+		err = o.Flush()
+	}
+	if err == nil {
+		err = o.f.Sync()
+	}
+	if err = errors.Join(err, o.f.Close()); err == nil {
+		err = os.Rename(o.part, o.name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(o.part))
+	}
+	return nil
+}

@@ -37,7 +37,7 @@ func (c *logsQuery) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	keepSmall()
+	keepLake()
 	var result *lake.Result
 	err = e.withReader(func(l *lake.Reader) error {
 		cost, err := l.Estimate(ctx, q)
@@ -99,6 +99,7 @@ type lineWriter struct {
 	out    *output
 	format string
 	whole  bool
+	bare   bool // CSV without byte order mark
 	headed bool
 }
 
@@ -176,8 +177,10 @@ func (w *lineWriter) head(columns []string) error {
 		return nil
 	}
 	w.headed = true
-	if _, err := w.out.WriteString("\ufeff"); err != nil { // Excel takes UTF-8 for CP932 without it
-		return err
+	if !w.bare {
+		if _, err := w.out.WriteString("\ufeff"); err != nil { // Excel takes UTF-8 for CP932 without it
+			return err
+		}
 	}
 	return w.cells(append([]string(nil), columns...))
 }

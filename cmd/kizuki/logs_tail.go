@@ -1,9 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"maps"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ type logsTail struct {
 	Format string   `help:"table or jsonl (kizuki.log/1)." default:"table" enum:"table,jsonl"`
 }
 
-// How --follow looks: every so often, at so many of the newest lines.
+// How --follow looks: every so often, and so many lines are put in order at a time.
 const (
 	followEvery = 2 * time.Second
 	followLines = 10_000
@@ -42,14 +43,16 @@ func (c *logsTail) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
+	if newest, ok := q.Verb.(lake.Newest); ok && c.Follow && newest.Fields != nil {
+		return e.usage(problem.Invalid("", "cli.lake.tail.fields"))
+	}
 	return e.withReader(func(l *lake.Reader) error {
-		t := &tail{e: e, lake: l, out: out, w: &lineWriter{e: e, out: out, format: c.Format}, seen: map[string]uint64{}}
-		return c.show(ctx, t, text, q)
+		return c.show(ctx, &tail{e: e, lake: l, out: out, w: &lineWriter{e: e, out: out, format: c.Format}}, text, q)
 	})
 }
 
 func (c *logsTail) show(ctx context.Context, t *tail, text string, q lake.Query) error {
-	result, err := t.look(ctx, q)
+	result, err := t.first(ctx, q)
 	if err != nil {
 		return t.e.refusedQuery(text, err)
 	}
@@ -60,16 +63,14 @@ func (c *logsTail) show(ctx context.Context, t *tail, text string, q lake.Query)
 	if err := errors.Join(t.w.result(q, result), t.out.Flush()); err != nil || !c.Follow {
 		return errors.Join(err, t.e.partial(result))
 	}
-	if q, err = t.e.question(lake.Question{Text: text, Newest: followLines}); err != nil {
-		return err
-	}
+	_ = t.e.partial(result) // told; the code of what was missed is of no use to who follows
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil // how following ends: what was asked for is done
 		case <-time.After(followEvery):
 		}
-		if err := t.follow(ctx, q); err != nil {
+		if err := t.follow(ctx, q); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
@@ -77,40 +78,45 @@ func (c *logsTail) show(ctx context.Context, t *tail, text string, q lake.Query)
 
 // tail shows lines that came in since it looked last.
 type tail struct {
-	e    *environment
-	lake *lake.Reader
-	out  *output
-	w    *lineWriter
-	seen map[string]uint64 // newest sequence number of each source
+	e     *environment
+	lake  *lake.Reader
+	out   *output
+	w     *lineWriter
+	marks lake.Marks
 }
 
-// look asks the lake, and notes how far each source is.
-func (t *tail) look(ctx context.Context, q lake.Query) (result *lake.Result, err error) {
-	result, err = t.lake.Ask(ctx, q, 0, nil)
-	stats := t.lake.Stats()
-	for i := range stats.Sources {
-		s := &stats.Sources[i]
-		t.seen[s.Name] = max(t.seen[s.Name], s.Last)
-	}
-	return result, err
+// first asks for the newest lines, and notes how far each source is.
+func (t *tail) first(ctx context.Context, q lake.Query) (*lake.Result, error) {
+	t.marks = t.lake.Marks()
+	return t.lake.Ask(ctx, q, 0, nil)
 }
 
-// follow writes what is new, oldest first.
+// follow writes what is new, by time as far as it fits in memory.
 func (t *tail) follow(ctx context.Context, q lake.Query) error {
-	before := maps.Clone(t.seen)
 	if err := t.lake.Refresh(); err != nil {
 		return err
 	}
-	result, err := t.look(ctx, q)
-	if err != nil {
-		return err
-	}
-	for i := len(result.Records) - 1; i >= 0; i-- {
-		if r := &result.Records[i]; r.Seq > before[r.Source] {
-			if err := t.w.record(r); err != nil {
+	var lines []lake.Record
+	write := func() error {
+		slices.SortStableFunc(lines, func(a, b lake.Record) int {
+			return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.Source, b.Source), cmp.Compare(a.Seq, b.Seq))
+		})
+		for i := range lines {
+			if err := t.w.record(&lines[i]); err != nil {
 				return err
 			}
 		}
+		lines = lines[:0]
+		return t.out.Flush()
 	}
-	return t.out.Flush()
+	damaged, err := t.lake.Since(ctx, q, t.marks, func(r *lake.Record) error {
+		if lines = append(lines, *r); len(lines) < followLines {
+			return nil
+		}
+		return write()
+	})
+	if damaged > 0 {
+		fmt.Fprintln(t.e.stderr, t.e.t("cli.lake.query.damaged", "n", damaged))
+	}
+	return errors.Join(err, write())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -35,7 +36,7 @@ func (p *progress) step(done, total int) {
 		return
 	}
 	p.last = now
-	text := p.e.t(p.key, "done", done, "total", total, "rate", rate(done, now.Sub(p.started)), "left", left(done, total, now.Sub(p.started)))
+	text := p.e.t(p.key, "done", done, "total", total, "rate", rate(done, now.Sub(p.started)), "left", left(done, total, now.Sub(p.started)), "percent", percent(done, total))
 	if terminal {
 		fmt.Fprintf(p.e.stderr, "\r\x1b[K%s", text)
 		p.shown = true
@@ -56,6 +57,14 @@ func (p *progress) end() {
 
 // rate is how many of what is counted a second brings.
 func rate(done int, spent time.Duration) int { return int(float64(done) / max(spent.Seconds(), 1)) }
+
+// percent is how much is done, or "?".
+func percent(done, total int) string {
+	if total <= 0 || done > total {
+		return "?"
+	}
+	return strconv.Itoa(int(int64(done) * 100 / int64(total)))
+}
 
 // left is how long the rest takes at this rate, or "?".
 func left(done, total int, spent time.Duration) string {

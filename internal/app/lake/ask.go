@@ -3,9 +3,11 @@ package lake
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"time"
 
+	store "github.com/kizuki-security/kizuki/internal/logs/lake"
 	"github.com/kizuki-security/kizuki/internal/logs/query"
 	"github.com/kizuki-security/kizuki/internal/logs/query/language"
 	"github.com/kizuki-security/kizuki/internal/logs/query/search"
@@ -15,6 +17,7 @@ import (
 type (
 	Cost       = query.Cost
 	Group      = query.Group
+	Newest     = query.Newest
 	Query      = query.Query
 	QueryError = query.Error
 	Result     = query.Result
@@ -73,50 +76,41 @@ func (l *Reader) Estimate(ctx context.Context, q Query) (Cost, error) {
 	return search.Estimate(ctx, l.shelf, q, query.Options{Decode: Decode})
 }
 
-// page is how many lines an export holds in memory, more where that many have one moment.
-const page = 5000
+// Each gives every line that a query's condition finds, block after block: in the order in which the lake keeps them,
+// not by time. One block is in memory at a time, and a record may be kept. damaged counts blocks that could not be read.
+// The error is that of use, of the context, or a *QueryError.
+func (l *Reader) Each(ctx context.Context, q Query, use func(*Record) error, progress func(Walk)) (damaged int, err error) {
+	result, err := search.Each(ctx, l.shelf, q.Where, query.Options{Decode: Decode, Progress: progress}, use)
+	if err != nil {
+		return 0, err
+	}
+	return len(result.Damaged), nil
+}
 
-// Each gives every line that a query's condition finds, newest first, a page at a time. damaged counts blocks that
-// could not be read. The error is that of use, of the context, or a *QueryError.
-func (l *Reader) Each(ctx context.Context, q Query, use func(*Record) error, progress func(lines int64)) (damaged int, err error) {
-	if !Lines(q) {
-		return 0, &QueryError{Reason: query.UnknownVerb, At: -1, End: -1}
+// Marks are how far the lake is: the newest sequence number of each source.
+type Marks map[string]uint64
+
+// Marks of the lake now.
+func (l *Reader) Marks() Marks { return l.newest() }
+
+// Since gives the lines behind the marks that a query's condition finds, and moves the marks on: however often it is
+// called, each line comes once, also while another process writes. Lines of blocks that cannot be read are passed over;
+// damaged counts the blocks. After an error the marks are as they were. The order is that of Each.
+func (l *Reader) Since(ctx context.Context, q Query, marks Marks, use func(*Record) error) (damaged int, err error) {
+	last := l.newest() // before the look: what comes in between is given, or comes the next time
+	each := func(r *Record) error {
+		if r.Seq <= marks[r.Source] {
+			return nil
+		}
+		last[r.Source] = max(last[r.Source], r.Seq)
+		return use(r)
 	}
-	limits := query.Limits{Rows: math.MaxInt32, Bytes: 2 << 30}
-	until, size, given := int64(math.MaxInt64), page, int64(0)
-	for {
-		part := query.Query{Where: query.Normalize(query.And{query.Between(math.MinInt64, until), q.Where}), Verb: query.Newest{N: size}}
-		result, err := search.Run(ctx, l.shelf, part, query.Options{Decode: Decode, Limits: limits})
-		if err != nil {
-			return damaged, err
-		}
-		damaged = max(damaged, len(result.Damaged))
-		records, last := result.Records, len(result.Records) < size
-		if !last {
-			// Lines of the last moment may go on behind the page: they come with the next.
-			end := records[len(records)-1].Time
-			for len(records) > 0 && records[len(records)-1].Time.Equal(end) {
-				records = records[:len(records)-1]
-			}
-			if len(records) == 0 {
-				size *= 2
-				continue
-			}
-			until = end.UnixMicro() + 1
-		}
-		for i := range records {
-			if err := use(&records[i]); err != nil {
-				return damaged, err
-			}
-		}
-		if given += int64(len(records)); progress != nil {
-			progress(given)
-		}
-		if last {
-			return damaged, nil
-		}
-		size = page
+	result, err := search.Each(ctx, store.Since(l.shelf, marks), q.Where, query.Options{Decode: Decode}, each)
+	if err != nil {
+		return 0, err
 	}
+	maps.Copy(marks, last)
+	return len(result.Damaged), nil
 }
 
 // Refused gives the refusal of a query, if err is one.

@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"errors"
 	"net/netip"
 	"path"
 	"regexp"
@@ -16,93 +17,143 @@ import (
 )
 
 // natives are the native keys, in lower case, that common columns are read from; the first that has a value counts.
-var natives = map[string][]string{
-	"host":     {"computer", "host", "hostname", "host.name", "devname", "computer_name", "agent.hostname"},
-	"user":     {"targetusername", "subjectusername", "user", "username", "user.name", "srcuser", "userid", "useridentity.username"},
-	"app":      {"provider_name", "app", "appname", "application", "program", "service"},
-	"action":   {"action", "event.action", "eventname", "operation"},
-	"outcome":  {"outcome", "event.outcome", "result", "resultstatus"},
-	"src_ip":   {"ipaddress", "sourceip", "src_ip", "srcip", "src", "source.ip", "sourceipaddress", "clientip", "client_ip", "remote_ip"},
-	"dst_ip":   {"destinationip", "dst_ip", "dstip", "dst", "destination.ip"},
-	"src_port": {"ipport", "sourceport", "src_port", "srcport", "spt", "source.port"},
-	"dst_port": {"destinationport", "dst_port", "dstport", "dpt", "destination.port"},
-	"event_id": {"eventid", "event_id", "event.code", "logid"},
-	"severity": {"severity", "level", "log.level", "priority"},
+var natives = [...][]string{
+	toHost:     {"computer", "host", "hostname", "host.name", "devname", "computer_name", "agent.hostname"},
+	toUser:     {"targetusername", "subjectusername", "user", "username", "user.name", "srcuser", "userid", "useridentity.username"},
+	toApp:      {"provider_name", "app", "appname", "application", "program", "service"},
+	toAction:   {"action", "event.action", "eventname", "operation"},
+	toOutcome:  {"outcome", "event.outcome", "result", "resultstatus"},
+	toSrcIP:    {"ipaddress", "sourceip", "src_ip", "srcip", "src", "source.ip", "sourceipaddress", "clientip", "client_ip", "remote_ip"},
+	toDstIP:    {"destinationip", "dst_ip", "dstip", "dst", "destination.ip"},
+	toSrcPort:  {"ipport", "sourceport", "src_port", "srcport", "spt", "source.port"},
+	toDstPort:  {"destinationport", "dst_port", "dstport", "dpt", "destination.port"},
+	toEventID:  {"eventid", "event_id", "event.code", "logid"},
+	toSeverity: {"severity", "level", "log.level", "priority"},
 }
 
-// wanted are all native keys of natives, with where their values go.
-var wanted = func() map[string]bool {
-	m := map[string]bool{}
-	for _, names := range natives {
-		for _, n := range names {
-			m[n] = true
+const (
+	toHost = iota
+	toUser
+	toApp
+	toAction
+	toOutcome
+	toSrcIP
+	toDstIP
+	toSrcPort
+	toDstPort
+	toEventID
+	toSeverity
+)
+
+// use is what becomes of a native key.
+type use struct {
+	promoted string // the key, where it is one of event.Promoted
+	column   int    // of natives; -1: none
+	rank     int    // in the column, the least counts
+}
+
+// useOf finds what becomes of a key, by its name.
+func useOf(name string) use {
+	u := use{column: -1}
+	if at := slices.Index(event.Promoted, name); at >= 0 {
+		u.promoted = event.Promoted[at]
+	}
+	lower := strings.ToLower(name)
+	for column, names := range natives {
+		if rank := slices.Index(names, lower); rank >= 0 {
+			u.column, u.rank = column, rank
 		}
 	}
-	return m
-}()
+	return u
+}
+
+// mostUses bounds the names that are remembered; whoever makes up more makes it slower, not larger.
+const mostUses = 20_000
 
 // decoder reads native keys and common columns from JSON objects. One goroutine uses it.
 type decoder struct {
-	json   *jsonlines.Decoder
-	event  sigma.Event
-	values map[string]string
+	json  *jsonlines.Decoder
+	event sigma.Event
+	uses  map[string]use
+	used  []use // of the event's fields
+	found [len(natives)][]byte
+	ranks [len(natives)]int
 }
 
 func newDecoder() *decoder {
-	return &decoder{json: jsonlines.NewDecoder(jsonlines.Limits{}), values: map[string]string{}}
+	return &decoder{json: jsonlines.NewDecoder(jsonlines.Limits{}), uses: map[string]use{}}
 }
 
-// fill reads the columns and promoted keys of a record from its raw text; false: the text is no object that is read.
-func (d *decoder) fill(r *event.Record) bool {
-	d.event = sigma.Event{Fields: d.event.Fields[:0]}
-	if err := d.json.Decode(r.Raw, &d.event); err != nil {
-		return false
+func (d *decoder) use(name string) use {
+	u, ok := d.uses[name]
+	if !ok {
+		if len(d.uses) >= mostUses {
+			clear(d.uses)
+		}
+		u = useOf(name)
+		d.uses[strings.Clone(name)] = u
 	}
-	clear(d.values)
-	windows := ""
+	return u
+}
+
+// tooMuch says whether an object is well written, and only too large to be read.
+func tooMuch(err error) bool {
+	why, ok := errors.AsType[*jsonlines.Error](err)
+	return ok && why.Limit
+}
+
+// fill reads the columns and promoted keys of a record from its text. The error says why the text is no object that is
+// read.
+func (d *decoder) fill(r *event.Record, text []byte) error {
+	d.event = sigma.Event{Fields: d.event.Fields[:0]}
+	if err := d.json.Decode(text, &d.event); err != nil {
+		return err
+	}
+	clear(d.found[:])
+	d.used = d.used[:0]
+	windows, promoted := false, 0
 	for i := range d.event.Fields {
 		f := &d.event.Fields[i]
-		if slices.Contains(event.Promoted, f.Name) {
-			r.Fields = append(r.Fields, event.Field{Name: f.Name, Value: string(f.Value)})
-			if f.Name == "Channel" {
-				windows = string(f.Value)
-			}
+		u := d.use(f.Name)
+		d.used = append(d.used, u)
+		if u.promoted != "" {
+			promoted++
 		}
-		lower := strings.ToLower(f.Name)
-		if wanted[lower] && d.values[lower] == "" && string(f.Value) != "-" {
-			d.values[lower] = string(f.Value)
+		if u.column >= 0 && len(f.Value) > 0 && string(f.Value) != "-" && (d.found[u.column] == nil || u.rank < d.ranks[u.column]) {
+			d.found[u.column], d.ranks[u.column] = f.Value, u.rank
+		}
+	}
+	if promoted > 0 {
+		r.Fields = make([]event.Field, 0, promoted)
+	}
+	for i := range d.event.Fields {
+		if name := d.used[i].promoted; name != "" {
+			value := string(d.event.Fields[i].Value)
+			r.Fields = append(r.Fields, event.Field{Name: name, Value: value})
+			windows = windows || name == "Channel" && value != ""
 		}
 	}
 	if r.Time.IsZero() {
 		r.Time = d.event.Time
 	}
-	r.Host, r.User, r.App = d.first("host"), d.first("user"), d.first("app")
-	r.Action, r.Outcome, r.EventID = d.first("action"), d.first("outcome"), d.first("event_id")
-	r.SrcIP, r.DstIP = address(d.first("src_ip")), address(d.first("dst_ip"))
-	r.SrcPort, r.DstPort = port(d.first("src_port")), port(d.first("dst_port"))
-	r.Severity = severity(d.first("severity"), windows != "")
-	return true
+	r.Host, r.User, r.App = string(d.found[toHost]), string(d.found[toUser]), string(d.found[toApp])
+	r.Action, r.Outcome, r.EventID = string(d.found[toAction]), string(d.found[toOutcome]), string(d.found[toEventID])
+	r.SrcIP, r.DstIP = address(d.found[toSrcIP]), address(d.found[toDstIP])
+	r.SrcPort, r.DstPort = port(d.found[toSrcPort]), port(d.found[toDstPort])
+	r.Severity = severity(string(d.found[toSeverity]), windows)
+	return nil
 }
 
-func (d *decoder) first(column string) string {
-	for _, name := range natives[column] {
-		if v := d.values[name]; v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-func address(text string) string {
-	ip, err := netip.ParseAddr(text)
+func address(text []byte) string {
+	ip, err := netip.ParseAddr(string(text))
 	if err != nil {
 		return ""
 	}
 	return ip.String()
 }
 
-func port(text string) uint16 {
-	n, err := strconv.ParseUint(text, 10, 16)
+func port(text []byte) uint16 {
+	n, err := strconv.ParseUint(string(text), 10, 16)
 	if err != nil {
 		return 0
 	}
@@ -119,7 +170,10 @@ var severities = map[string]uint8{
 // different makers and stay unknown.
 func severity(text string, windows bool) uint8 {
 	if windows {
-		return map[string]uint8{"1": 5, "2": 4, "3": 3, "4": 1, "5": 1}[text]
+		if len(text) != 1 || text[0] < '1' || text[0] > '5' {
+			return 0
+		}
+		return [...]uint8{5, 4, 3, 1, 1}[text[0]-'1']
 	}
 	return severities[strings.ToLower(text)]
 }

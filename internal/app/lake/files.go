@@ -100,7 +100,7 @@ func (c *copying) run(ctx context.Context) error {
 		for i := range f.Sources {
 			one.Sources = append(one.Sources, f.Sources[i].Name)
 		}
-		if err := one.copy(f.Path, c.target); err != nil {
+		if err := one.copy(ctx, f.Path, c.target); err != nil {
 			return err
 		}
 		c.done[f.Name] = one
@@ -128,35 +128,47 @@ func removeThere(name string) error {
 }
 
 // copy copies a file and its note. An error of which fs.ErrNotExist is part: the file is not there any more.
-func (c *Copied) copy(path, target string) (err error) {
+func (c *Copied) copy(ctx context.Context, path, target string) (err error) {
 	to := filepath.Join(target, filepath.FromSlash(c.File))
-	if c.SHA256, err = copyFile(path, to); err != nil {
+	if c.SHA256, err = copyFile(ctx, path, to); err != nil {
 		return err
 	}
-	if _, err := copyFile(noteOf(path), noteOf(to)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := copyFile(ctx, noteOf(path), noteOf(to)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// copyFile copies a file, takes no other's place, and gives the SHA-256 of what was written.
-func copyFile(from, to string) (string, error) {
+// copyFile copies a file, takes no other's place, and gives the SHA-256 of what was written. Until it is whole it is
+// called TO.part.
+func copyFile(ctx context.Context, from, to string) (string, error) {
+	failed := func(err error) (string, error) { return "", fmt.Errorf("copy %s: %w", filepath.Base(from), err) }
 	in, err := disk.OS{}.Open(from) // so that the writer can remove it meanwhile, on Windows too
 	if err != nil {
-		return "", fmt.Errorf("copy %s: %w", filepath.Base(from), err)
+		return failed(err)
 	}
 	defer func() { _ = in.Close() }()
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return "", fmt.Errorf("copy %s: %w", filepath.Base(from), err)
+		return failed(err)
 	}
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the person names the folder
+	if _, err := os.Lstat(to); err == nil {
+		return failed(fs.ErrExist)
+	}
+	part := to + ".part"
+	out, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the person names the folder
 	if err != nil {
-		return "", fmt.Errorf("copy %s: %w", filepath.Base(from), err)
+		return failed(err)
 	}
 	h := sha256.New()
-	_, err = io.Copy(io.MultiWriter(out, h), in)
-	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return "", fmt.Errorf("copy %s: %w", filepath.Base(from), errors.Join(err, os.Remove(to)))
+	_, err = io.Copy(io.MultiWriter(out, h), &stoppable{ctx: ctx, r: in})
+	if err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err == nil {
+		err = os.Rename(part, to)
+	}
+	if err != nil {
+		return failed(errors.Join(err, os.Remove(part)))
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 	"github.com/kizuki-security/kizuki/internal/logs/scan"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -32,14 +33,32 @@ type Imported struct {
 	Read    uint64            `json:"read"`    // records
 	Kept    uint64            `json:"kept"`    // on disk, and in the lake for good
 	Raw     uint64            `json:"raw"`     // of Kept: text that no reader understands
+	Broken  uint64            `json:"broken"`  // of Raw: lines of JSON files that are no JSON
+	Turned  uint64            `json:"turned"`  // of Kept: lines of CP932 or UTF-16 that were turned into UTF-8
+	AsBytes uint64            `json:"bytes"`   // of Kept: lines of an unknown encoding, kept as they are
 	Before  uint64            `json:"before"`  // kept by an import that was interrupted
 	Refused map[string]uint64 `json:"refused"` // by reason
 	Sources map[string]uint64 `json:"sources"` // records by source
+	// Where the first Broken and Refused stood.
+	BrokenAt  []Place `json:"broken_at"`
+	RefusedAt []Place `json:"refused_at"`
 	// Lost are files that cannot be read, or not to their end, with the reason: this one, or members of an archive.
 	Lost     []Lost     `json:"lost"`
-	Encoding string     `json:"encoding"` // of a text: utf8, utf16, cp932, bytes; "": no text, or several
+	Encoding string     `json:"encoding"` // of a text: utf8, utf16, cp932, bytes, see internal/logs/scan; "": no text; mixed: members differ
 	At       *time.Time `json:"at"`       // Already: when that was
 }
+
+// Place is where something stood.
+type Place struct {
+	File    string `json:"file"`
+	Line    uint64 `json:"line"`    // from 1; 0: no text
+	Byte    int64  `json:"byte"`    // of Refused: from 0, in the unpacked text
+	Records uint64 `json:"records"` // that stood there
+	Reason  string `json:"reason"`
+}
+
+// places is how many of each are named for a file; all are counted.
+const places = 10
 
 // Lost is a file, or a member of an archive, that was not read to its end.
 type Lost struct {
@@ -53,13 +72,15 @@ type ImportOptions struct {
 	Again    bool   // take files in although they were taken in before
 	File     func(*Imported) error
 	Progress func(done, total int64) // bytes of files
+	Checking func(done, total int64) // bytes of one file, while it is found out whether it was taken in before
 }
 
 // Limits of one import: an object or line, and what goes to the lake at once.
 const (
 	longestLine  = 4 << 20
-	batchRecords = 8192
-	batchBytes   = 2 << 20
+	batchRecords = 16384
+	batchBytes   = 2 << 20 // more than the lake waits for before it syncs
+	recordBytes  = 64      // beside its text, as the lake counts
 )
 
 // Import takes files in, one after another. What is counted as kept is on disk. When the context ends, what was
@@ -108,12 +129,12 @@ func (in *intake) all(ctx context.Context, files []scan.File) error {
 }
 
 // newest has the newest sequence number of each source, of those too whose lines were all deleted.
-func (l *Lake) newest() map[string]uint64 {
+func (l *Reader) newest() map[string]uint64 {
 	m := map[string]uint64{}
-	for _, t := range l.store.Tombstones() {
-		m[t.Source] = l.store.Last(t.Source)
+	for _, t := range l.shelf.Tombstones() {
+		m[t.Source] = l.shelf.Last(t.Source)
 	}
-	for _, s := range l.store.Stats().Sources {
+	for _, s := range l.shelf.Stats().Sources {
 		m[s.Name] = s.Last
 	}
 	return m
@@ -133,17 +154,28 @@ type intake struct {
 	skip    uint64 // records that an interrupted import kept
 	records []event.Record
 	size    int
-	raw     []bool // of records: no reader understood it
+	kinds   []kind // of records
+	slab    []byte // the raw lines of records
 	names   map[string]string
 }
 
+// kind is what of a record is counted.
+type kind uint8
+
+const (
+	isRaw kind = 1 << iota
+	isBroken
+	isTurned
+	isBytes
+)
+
 func (in *intake) file(ctx context.Context, f scan.File) error {
-	in.now = &Imported{File: f.Path, Refused: map[string]uint64{}, Sources: map[string]uint64{}, Lost: []Lost{}}
+	in.now = &Imported{File: f.Path, Refused: map[string]uint64{}, Sources: map[string]uint64{}, BrokenAt: []Place{}, RefusedAt: []Place{}, Lost: []Lost{}}
 	if f.Error != nil {
 		in.now.State, in.now.Lost = Failed, []Lost{{f.Path, string(f.Error.Reason)}}
 		return in.options.File(in.now)
 	}
-	sum, err := sumOf(ctx, f.Path)
+	sum, err := in.sumOf(ctx, f)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -169,13 +201,13 @@ func (in *intake) take(ctx context.Context, f scan.File, before uint64) error {
 	begin := entry{Act: "begin", SHA256: in.now.SHA256, File: f.Path, Size: f.Size, At: in.lake.config.Now().UTC(), From: before, Before: in.lake.newest()}
 	in.names = map[string]string{}
 	if err := in.journal.add(&begin); err != nil {
-		return err
+		return in.full(err)
 	}
 	in.input.Store(0)
 	err := scan.Read(ctx, []scan.File{f}, scan.ReadOptions{
 		Limits: scan.Limits{Object: longestLine}, Input: &in.input,
 		Line: func(line *scan.Line) error { return in.line(ctx, line) },
-		File: in.member,
+		File: in.member, Refused: in.refused,
 	})
 	if err == nil || ctx.Err() != nil && !errors.Is(err, errAppend) {
 		err = errors.Join(err, in.flush(context.WithoutCancel(ctx)))
@@ -183,6 +215,7 @@ func (in *intake) take(ctx context.Context, f scan.File, before uint64) error {
 	end := begin
 	end.Act, end.Before, end.From, end.At = "end", nil, 0, in.lake.config.Now().UTC()
 	end.Kept, end.Whole = in.now.Before+in.now.Kept, err == nil
+	end.Encoding, end.Turned, end.AsBytes = in.now.Encoding, in.now.Turned, in.now.AsBytes
 	switch {
 	case err != nil:
 		in.now.State = Interrupted
@@ -192,7 +225,19 @@ func (in *intake) take(ctx context.Context, f scan.File, before uint64) error {
 		in.now.State = Done
 	}
 	in.told += f.Size
-	return errors.Join(in.journal.add(&end), in.options.File(in.now), told(err, in.lake.dir))
+	noted := in.full(in.journal.add(&end)) // without it, the next import counts what the sources grew by
+	if err != nil {
+		noted = nil
+	}
+	return errors.Join(noted, in.options.File(in.now), told(err, in.lake.dir))
+}
+
+// full tells of a disk without room.
+func (in *intake) full(err error) error {
+	if disk.Full(err) {
+		return problem.TooLarge("app.lake.reason.no_room", "detail", err.Error()).Because(err)
+	}
+	return err
 }
 
 // errAppend marks that the lake took no more.
@@ -205,19 +250,14 @@ func (in *intake) line(ctx context.Context, line *scan.Line) error {
 		in.now.Before++
 		return nil
 	}
-	r := event.Record{Format: event.Raw, Raw: append([]byte(nil), line.Text...), Time: line.Time}
-	plain := true
-	if line.JSON {
-		if plain = !in.decoder.fill(&r); !plain {
-			r.Format = event.JSON
-		}
-	}
+	r := event.Record{Format: event.Raw, Time: line.Time}
+	what := in.read(line, &r)
 	r.Time = r.Time.UTC().Truncate(time.Microsecond)
 	if r.Source = in.options.Source; r.Source == "" {
 		r.Source = in.source(channelOf(&r), line.File)
 	}
-	in.records, in.raw = append(in.records, r), append(in.raw, plain)
-	in.size += len(line.Text)
+	in.records, in.kinds = append(in.records, r), append(in.kinds, what)
+	in.size += len(line.Text) + recordBytes
 	if len(in.records) < batchRecords && in.size < batchBytes {
 		return nil
 	}
@@ -225,6 +265,44 @@ func (in *intake) line(ctx context.Context, line *scan.Line) error {
 		in.options.Progress(in.told+in.input.Load(), in.total)
 	}
 	return in.flush(ctx)
+}
+
+// read sets what the line holds.
+func (in *intake) read(line *scan.Line, r *event.Record) kind {
+	what := isRaw
+	text := line.Text
+	if line.JSON {
+		object := line.Object()
+		err := in.decoder.fill(r, object)
+		if err == nil {
+			r.Format, what, text = event.JSON, 0, object
+		} else if line.Strict && !tooMuch(err) {
+			what |= isBroken
+		}
+	} else if line.Strict {
+		what |= isBroken
+	}
+	from := len(in.slab)
+	in.slab = append(in.slab, text...)
+	r.Raw = in.slab[from:len(in.slab):len(in.slab)]
+	if what&isBroken != 0 && len(in.now.BrokenAt) < places {
+		in.now.BrokenAt = append(in.now.BrokenAt, Place{line.File, line.Number, 0, 1, string(scan.NotJSON)})
+	}
+	switch line.Encoding {
+	case scan.CP932, scan.UTF16:
+		what |= isTurned
+	case scan.Bytes:
+		what |= isBytes
+	case scan.UTF8:
+	}
+	return what
+}
+
+// refused notes where something was refused.
+func (in *intake) refused(r scan.Refusal) {
+	if len(in.now.RefusedAt) < places {
+		in.now.RefusedAt = append(in.now.RefusedAt, Place{r.File, r.Line, r.Byte, r.Records, string(r.Reason)})
+	}
 }
 
 func (in *intake) source(channel, file string) string {
@@ -243,16 +321,30 @@ func (in *intake) flush(ctx context.Context) error {
 	for i := range acked {
 		in.now.Kept++
 		in.now.Sources[in.records[i].Source]++
-		if in.raw[i] {
-			in.now.Raw++
-		}
+		in.now.count(in.kinds[i])
 	}
 	in.now.Read -= uint64(len(in.records) - acked) // the next import reads them
-	in.records, in.raw, in.size = in.records[:0], in.raw[:0], 0
+	in.records, in.kinds, in.slab, in.size = in.records[:0], in.kinds[:0], in.slab[:0], 0
 	if err != nil {
 		return fmt.Errorf("%w: %w", errAppend, err)
 	}
 	return nil
+}
+
+// count counts a record that is kept.
+func (f *Imported) count(what kind) {
+	if what&isRaw != 0 {
+		f.Raw++
+	}
+	if what&isBroken != 0 {
+		f.Broken++
+	}
+	if what&isTurned != 0 {
+		f.Turned++
+	}
+	if what&isBytes != 0 {
+		f.AsBytes++
+	}
 }
 
 // member takes the report of a file, or of a member of an archive.
@@ -264,30 +356,36 @@ func (in *intake) member(f *scan.FileReport, encoding scan.Encoding) error {
 	if f.Error != nil && f.Error.Reason != scan.Interrupted {
 		in.now.Lost = append(in.now.Lost, Lost{f.Name, string(f.Error.Reason)})
 	}
-	if in.now.Encoding == "" {
+	switch {
+	case encoding == "" || in.now.Encoding == string(encoding):
+	case in.now.Encoding == "":
 		in.now.Encoding = string(encoding)
+	default:
+		in.now.Encoding = "mixed"
 	}
 	return nil
 }
 
 // sumOf is the SHA-256 of a file in hex.
-func sumOf(ctx context.Context, name string) (string, error) {
-	f, err := os.Open(name) //nolint:gosec // the person names the file
+func (in *intake) sumOf(ctx context.Context, f scan.File) (string, error) {
+	file, err := os.Open(f.Path)
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", name, err)
+		return "", fmt.Errorf("read %s: %w", f.Path, err)
 	}
-	defer func() { _ = f.Close() }()
+	defer func() { _ = file.Close() }()
 	h := sha256.New()
-	if _, err := io.Copy(h, &stoppable{ctx, f}); err != nil {
-		return "", fmt.Errorf("read %s: %w", name, err)
+	if _, err := io.Copy(h, &stoppable{ctx: ctx, r: file, total: f.Size, tell: in.options.Checking}); err != nil {
+		return "", fmt.Errorf("read %s: %w", f.Path, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// stoppable ends with the context.
+// stoppable ends with the context, and tells how far it is.
 type stoppable struct {
-	ctx context.Context //nolint:containedctx // lives as long as one copy
-	r   io.Reader
+	ctx         context.Context //nolint:containedctx // lives as long as one copy
+	r           io.Reader
+	done, total int64
+	tell        func(done, total int64) // may be nil
 }
 
 // Read reads while nobody stopped it.
@@ -295,5 +393,9 @@ func (s *stoppable) Read(p []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return s.r.Read(p)
+	n, err := s.r.Read(p)
+	if s.done += int64(n); s.tell != nil {
+		s.tell(s.done, s.total)
+	}
+	return n, err
 }

@@ -30,6 +30,11 @@ type entry struct {
 	From   uint64            `json:"from,omitempty"`   // begin: records that an earlier run took in
 	Kept   uint64            `json:"kept"`             // end: records of the file that are in the lake
 	Whole  bool              `json:"whole"`            // end: the file was read to its end
+	// end: what the text was written in, and of the records of this run how many were turned into UTF-8 and how many were
+	// kept in bytes that nobody knows. CP932 is turned so that it can be turned back, byte by byte.
+	Encoding string `json:"encoding,omitempty"`
+	Turned   uint64 `json:"turned,omitempty"`
+	AsBytes  uint64 `json:"bytes,omitempty"`
 }
 
 // readJournal reads the journal. last has the newest sequence number of each source: with it, a run that was killed is

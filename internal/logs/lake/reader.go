@@ -424,7 +424,9 @@ func (r *Reader) let(names []string) error {
 }
 
 // vanished says that a file went. On Windows, one that went while others read it cannot be opened.
-func vanished(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) }
+func vanished(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+}
 
 // steadily does what reads files, again when one of them went since the state was made.
 func (r *Reader) steadily(do func() error) error {

@@ -1,56 +1,69 @@
 package scan
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding/japanese"
 
 	"github.com/kizuki-security/kizuki/evtx"
 )
 
-// Encoding is what the lines of a text file are written in, as its beginning tells.
+// Encoding is what lines of a text file are written in.
 type Encoding string
 
 // Encodings.
 const (
 	UTF8  Encoding = "utf8"
 	UTF16 Encoding = "utf16" // the lines come as UTF-8
-	CP932 Encoding = "cp932" // the lines come as they are
+	CP932 Encoding = "cp932" // the lines come as UTF-8, where that can be turned into the same bytes again
 	Bytes Encoding = "bytes" // none of these; the lines come as they are
 )
 
 // Line is one record of a file. It is valid during the call.
 type Line struct {
-	File string // archive.zip/member.evtx
-	Text []byte // of a text file the line without its end; otherwise one JSON object
-	JSON bool
+	File     string   // archive.zip/member.evtx
+	Number   uint64   // of the line from 1, or of the line on which an object begins; of a record of an event log its id
+	Text     []byte   // of a text file the line without its end; otherwise one JSON object
+	Encoding Encoding // what the line was written in; "": no text
+	JSON     bool     // it may be a JSON object, see Object
+	Strict   bool     // it stands in a JSON file: where it is no object, it is broken
 	// Time is that of a record of an event log; zero: none, and a JSON object tells its own.
 	Time time.Time
 }
 
-// ReadOptions of Read. Line and File are called from one goroutine, in the order of files and records; an error of
-// theirs ends the reading and comes back. Input counts bytes of files on disk; it may be nil.
+// Refusal is what could not be given, and where it stood.
+type Refusal struct {
+	File    string
+	Line    uint64 // from 1; 0: no text
+	Byte    int64  // from 0, in the unpacked text; in an event log, of the file
+	Records uint64
+	Reason  Reason
+}
+
+// ReadOptions of Read. Line, Refused and File are called from one goroutine, in the order of files and records; an error
+// of Line or File ends the reading and comes back. Input counts bytes of files on disk; it and Refused may be nil.
 type ReadOptions struct {
-	Limits Limits
-	Line   func(*Line) error
-	File   func(*FileReport, Encoding) error // the encoding is "" where the file is no plain text
-	Input  *atomic.Int64
+	Limits  Limits
+	Line    func(*Line) error
+	Refused func(Refusal)
+	File    func(*FileReport, Encoding) error // Bytes or CP932 where some lines are; "": no text
+	Input   *atomic.Int64
 }
 
 // Read gives every record of event logs, every object of JSON files and every line of other texts, empty ones
-// excepted. Scanned counts what was given; what cannot be given is refused with a reason, so the counts add up.
+// excepted; of JSON files also each line that is no object. Scanned counts what was given; what cannot be given (lost
+// in an event log, longer than Limits.Object, a list that never ends) is refused with a reason, so the counts add up.
 func Read(ctx context.Context, files []File, o ReadOptions) error {
 	r := &lineReader{o: o}
 	r.o.Limits = o.Limits.orDefault()
 	if r.o.Input == nil {
 		r.o.Input = new(atomic.Int64)
+	}
+	if r.o.Refused == nil {
+		r.o.Refused = func(Refusal) {}
 	}
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
@@ -95,20 +108,22 @@ func (r *lineReader) give(text []byte) error {
 	return nil
 }
 
+// refuse counts what cannot be given.
+func (r *lineReader) refuse(reason Reason, line uint64, at int64, records uint64) {
+	if records > 0 {
+		r.sum.refuse(reason, records)
+		r.o.Refused(Refusal{File: r.line.File, Line: line, Byte: at, Records: records, Reason: reason})
+	}
+}
+
 // read takes in the content of one file.
 func (r *lineReader) read(c content) error {
-	r.line, r.sum, r.notes = Line{File: c.name, JSON: c.shape != plainText}, &counts{}, nil
+	r.line, r.sum, r.notes = Line{File: c.name}, &counts{}, nil
 	var encoding Encoding
 	var err error
 	switch c.shape {
 	case eventLog:
 		err = r.eventLog(c.r)
-	case jsonText:
-		s := splitter{
-			limit: r.o.Limits.Object, refuse: func(reason Reason) { r.sum.refuse(reason, 1) },
-			object: func(text []byte, _ uint64) error { return r.give(text) },
-		}
-		err = s.split(c.r)
 	default:
 		encoding, err = r.plain(c)
 	}
@@ -131,19 +146,19 @@ func (r *lineReader) read(c content) error {
 func (r *lineReader) eventLog(from io.Reader) error {
 	for record, err := range evtx.NewReader(from, evtx.Options{}).Records() {
 		if err == nil {
-			r.line.Time = record.Time
+			r.line.Time, r.line.Number, r.line.JSON, r.line.Strict = record.Time, record.ID, true, true
 			if r.text, err = record.AppendJSON(r.text[:0]); err == nil {
 				if err := r.give(r.text); err != nil {
 					return err
 				}
 				continue
 			}
-			r.sum.refuse(Lost, 1)
+			r.refuse(Lost, 0, 0, 1)
 		}
 		damage, ok := errors.AsType[*evtx.DamageError](err)
 		switch {
 		case ok:
-			r.sum.refuse(Lost, damage.Lost)
+			r.refuse(Lost, 0, damage.Offset, damage.Lost)
 			if len(r.notes) < mostNotes {
 				r.notes = append(r.notes, damage.Error())
 			}
@@ -154,65 +169,6 @@ func (r *lineReader) eventLog(from io.Reader) error {
 		}
 	}
 	return nil
-}
-
-// plain gives the lines of a text.
-func (r *lineReader) plain(c content) (Encoding, error) {
-	head, _ := c.r.Peek(readAhead / 2)
-	encoding := encodingOf(head)
-	if c.wide {
-		encoding = UTF16
-	} else if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
-		_, _ = c.r.Discard(3)
-	}
-	for {
-		text, whole, err := longLine(c.r, r.text[:0], r.o.Limits.Object)
-		r.text = text[:0]
-		text = bytes.TrimSuffix(text, []byte("\r"))
-		switch {
-		case !whole:
-			r.sum.refuse(TooLarge, 1)
-		case len(text) > 0:
-			if err := r.give(text); err != nil {
-				return encoding, err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return encoding, nil
-		}
-		if err != nil {
-			return encoding, err
-		}
-	}
-}
-
-// longLine reads to the end of a line, which is left out. One beyond the limit is passed over, and whole is false.
-func longLine(r *bufio.Reader, buf []byte, limit int) (line []byte, whole bool, err error) {
-	whole = true
-	for {
-		piece, err := r.ReadSlice('\n')
-		if whole = whole && len(buf)+len(piece) <= limit+2; whole {
-			buf = append(buf, piece...)
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return bytes.TrimSuffix(buf, []byte("\n")), whole, err
-		}
-	}
-}
-
-// encodingOf tells the encoding of a text by its beginning, which may end inside a letter.
-func encodingOf(head []byte) Encoding {
-	if end := bytes.LastIndexByte(head, '\n'); end > 0 {
-		head = head[:end]
-	}
-	if utf8.Valid(head) {
-		return UTF8
-	}
-	text, err := japanese.ShiftJIS.NewDecoder().Bytes(head)
-	if err != nil || bytes.ContainsRune(text, utf8.RuneError) {
-		return Bytes
-	}
-	return CP932
 }
 
 // lineShape judges a file for readers of lines of any kind: text that is no JSON is content, and what has NUL bytes is

@@ -80,6 +80,12 @@ type stop struct{ err error }
 func (s *stop) Error() string { return s.err.Error() }
 func (s *stop) Unwrap() error { return s.err }
 
+// isStop says whether reading was stopped, and not the text broken.
+func isStop(err error) bool {
+	_, ok := errors.AsType[*stop](err)
+	return ok
+}
+
 const (
 	readAhead = 64 << 10
 	zstdFrame = "\x28\xb5\x2f\xfd"
