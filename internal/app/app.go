@@ -7,7 +7,7 @@
 // Subfolders hold what only app and the command use: the sample company, the control socket, what travels over it,
 // and the start by the system.
 //
-//	remote → control
+//	remote → control, lake
 package app
 
 import (
