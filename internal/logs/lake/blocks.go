@@ -206,10 +206,10 @@ func (b *sealedBlock) Seqs() ([]uint64, error) {
 	return v, b.named(err)
 }
 
-// Column of the block; nil: all rows have "". table.ErrColumn: the file is older than the column.
+// Column of the block; nil: all rows have "". query.ErrNotKept: the file is older than the column.
 func (b *sealedBlock) Column(name string) (*query.Column, error) {
 	v, err := b.look.Column(table.Place(name))
-	if errors.Is(err, table.ErrColumn) {
+	if errors.Is(err, query.ErrNotKept) {
 		return nil, err
 	}
 	return v, b.named(err)
@@ -218,7 +218,7 @@ func (b *sealedBlock) Column(name string) (*query.Column, error) {
 // Values of some rows of a column; nil: all are "".
 func (b *sealedBlock) Values(name string, rows []int) ([]string, error) {
 	v, err := b.look.Values(table.Place(name), rows)
-	if errors.Is(err, table.ErrColumn) {
+	if errors.Is(err, query.ErrNotKept) {
 		return nil, err
 	}
 	return v, b.named(err)

@@ -61,6 +61,7 @@ type Lake struct {
 	lingering map[uint64]bool    // replaced or deleted, but their files are still there
 	unremoved map[uint64]*sealed // of those, what could not be removed; Tidy tries again
 	missing   map[uint64]*catalogue.File
+	behind    bool // the catalogue misses an entry
 	tombs     []Tombstone
 	holds     []Hold
 	queue     []*batch

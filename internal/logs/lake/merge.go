@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
@@ -149,7 +150,9 @@ func (m *merger) begin(source string) error {
 		return err
 	}
 	binary := map[string]bool{}
+	promoted := len(event.Promoted)
 	for _, c := range m.cursors {
+		promoted = min(promoted, c.o.reader.Promoted())
 		for _, name := range c.o.reader.Meta.Binary {
 			binary[name] = true
 		}
@@ -163,7 +166,7 @@ func (m *merger) begin(source string) error {
 	id := m.l.nextID
 	m.l.nextID++
 	m.l.mu.Unlock()
-	o, err := m.l.newOutput(m.inputs[0].Day, source, id, names)
+	o, err := m.l.newOutput(m.inputs[0].Day, source, id, promoted, names)
 	if err != nil {
 		return err
 	}

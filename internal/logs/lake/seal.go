@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"time"
 
@@ -62,7 +63,7 @@ func (l *Lake) sealOne(h *hot) error {
 		return l.dropSpoilt(h)
 	}
 	pieces := view.Cut(view.Order(0, view.Rows()))
-	o, err := l.newOutput(h.day, "", h.id, segment.Binary(view.Binary()))
+	o, err := l.newOutput(h.day, "", h.id, view.Promoted, segment.Binary(view.Binary()))
 	if err != nil {
 		return err
 	}
@@ -151,11 +152,35 @@ func (l *Lake) dropLog(h *hot) {
 	l.mu.Unlock()
 }
 
-// enter writes to the catalogue. When that fails, the next start finds the file by itself.
+// enter writes to the catalogue. When that fails, the next start finds the files by themselves, and knows of those that
+// went by the files that replace them: so none of these may go before the catalogue is right again, see catchUp.
 func (l *Lake) enter(entries ...catalogue.Entry) {
 	if err := catalogue.Append(l.fs, l.path("catalogue"), entries...); err != nil {
 		l.alarm("catalogue", "", err)
+		l.mu.Lock()
+		l.behind = true
+		l.mu.Unlock()
 	}
+}
+
+// catchUp writes the catalogue anew when an entry could not be written. A file that is sealed meanwhile may be missing in
+// it, which a start puts right.
+func (l *Lake) catchUp() error {
+	l.mu.Lock()
+	if !l.behind {
+		l.mu.Unlock()
+		return nil
+	}
+	files, next := l.entries(), maps.Clone(l.next)
+	l.mu.Unlock()
+	if err := catalogue.Write(l.fs, l.path("catalogue"), files, next); err != nil {
+		return err
+	}
+	l.clear("catalogue", "")
+	l.mu.Lock()
+	l.behind = false
+	l.mu.Unlock()
+	return nil
 }
 
 // output is a sealed file that is being written.
@@ -174,7 +199,7 @@ type output struct {
 }
 
 // newOutput begins a file of a day of arrival; source is empty for a segment.
-func (l *Lake) newOutput(day int32, source string, id uint64, binary []string) (*output, error) {
+func (l *Lake) newOutput(day int32, source string, id uint64, promoted int, binary []string) (*output, error) {
 	name := fmt.Sprintf("%016d.parquet", id)
 	if source != "" {
 		name = source + "." + name
@@ -189,7 +214,7 @@ func (l *Lake) newOutput(day int32, source string, id uint64, binary []string) (
 		return nil, err
 	}
 	o.buf = bufio.NewWriterSize(&steady{f: o.f}, 128<<10)
-	if o.w, err = segment.NewWriter(o.buf, binary); err != nil {
+	if o.w, err = segment.NewWriter(o.buf, promoted, binary); err != nil {
 		return nil, errors.Join(err, o.abandon())
 	}
 	return o, nil

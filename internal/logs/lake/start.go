@@ -215,6 +215,11 @@ func (l *Lake) examine(f *onDisk, id uint64) (*catalogue.File, error) {
 
 // rewriteCatalogue writes the catalogue of the live and the missing files.
 func (l *Lake) rewriteCatalogue() error {
+	return catalogue.Write(l.fs, l.path("catalogue"), l.entries(), l.next)
+}
+
+// entries are the live and the missing files in the order of their identities. l.mu is held, or nobody else is there.
+func (l *Lake) entries() []*catalogue.File {
 	files := make([]*catalogue.File, 0, len(l.files)+len(l.missing))
 	for _, f := range l.files {
 		files = append(files, f.File)
@@ -223,7 +228,7 @@ func (l *Lake) rewriteCatalogue() error {
 		files = append(files, f)
 	}
 	slices.SortFunc(files, func(a, b *catalogue.File) int { return cmp.Compare(a.ID, b.ID) })
-	return catalogue.Write(l.fs, l.path("catalogue"), files, l.next)
+	return files
 }
 
 // replay reads the logs that are there. One whose segment is sealed is removed; the rows of others are in memory again
@@ -276,6 +281,7 @@ func (l *Lake) replayOne(id uint64, name string) error {
 		return err
 	}
 	h.day = read.Day
+	h.table.Keep(read.Promoted)
 	if read.ID != id { // the head is damaged; the day is that of the newest record
 		h.day, read.Broken = dayOf(time.UnixMicro(last)), true
 	}

@@ -21,6 +21,10 @@ func (l *Lake) Tidy(ctx context.Context) error {
 	l.proveMissing(ctx)
 	errs := []error{l.mendSidecars(ctx)}
 	for ctx.Err() == nil {
+		if err := l.catchUp(); err != nil {
+			l.alarm("catalogue", "", err)
+			return errors.Join(append(errs, err)...)
+		}
 		inputs := l.plan()
 		if len(inputs) == 0 {
 			break

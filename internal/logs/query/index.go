@@ -3,6 +3,7 @@ package query
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/query/text"
@@ -26,7 +27,10 @@ func IndexValues(r *event.Record, add func(word string)) {
 			add(WholeValue(v))
 		}
 	}
-	for _, v := range []string{r.SrcIP, r.DstIP} {
+	for _, v := range [...]string{r.SrcIP, r.DstIP} {
+		if strings.IndexByte(v, ':') < 0 {
+			continue // IPv4 has one form only
+		}
 		if ip, err := netip.ParseAddr(v); err == nil {
 			if plain := PlainAddr(ip).String(); plain != v {
 				add(plain)

@@ -136,7 +136,7 @@ func Write(fsys disk.FS, name string, files []*File, next map[string]uint64) err
 	return disk.WriteFile(fsys, name, data)
 }
 
-// Append adds entries to a catalogue. It does not wait for the disk: what a loss of power takes, the files still tell.
+// Append adds entries to a catalogue and waits until the disk has them.
 func Append(fsys disk.FS, name string, entries ...Entry) error {
 	var data []byte
 	var err error
@@ -153,6 +153,8 @@ func Append(fsys disk.FS, name string, entries ...Entry) error {
 	if err == nil {
 		if _, err = f.Write(data); err != nil {
 			err = errors.Join(err, f.Truncate(end))
+		} else {
+			err = f.Sync()
 		}
 	}
 	return errors.Join(err, f.Close())

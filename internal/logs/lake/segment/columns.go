@@ -35,7 +35,7 @@ func (r *Reader) Messages(block int) (text []byte, ends []uint32, err error) {
 	return r.Look(block, nil).Messages()
 }
 
-// Column gives a column of a block by its place in table.Names; nil: all rows have "". ErrColumn: the file is older
+// Column gives a column of a block by its place in table.Names; nil: all rows have "". query.ErrNotKept: the file is older
 // than the column.
 func (r *Reader) Column(block, place int) (*query.Column, error) {
 	return r.Look(block, nil).Column(place)

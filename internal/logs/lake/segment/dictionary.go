@@ -10,10 +10,10 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/query"
 )
 
-// Column gives a column by its place in table.Names; nil: all rows have "". ErrColumn: the file is older than the column.
+// Column gives a column by its place in table.Names; nil: all rows have "". query.ErrNotKept: the file is older than the column.
 func (l Look) Column(place int) (*query.Column, error) {
 	if place < 0 || place >= table.Promoted+l.Promoted() {
-		return nil, table.ErrColumn
+		return nil, query.ErrNotKept
 	}
 	m := &l.Meta.Blocks[l.block]
 	if m.Cols&(1<<place) == 0 {
@@ -58,7 +58,7 @@ func (l Look) Column(place int) (*query.Column, error) {
 // Values gives the values of some rows of a column, which must rise; nil: all are "". It makes texts of those only.
 func (l Look) Values(place int, rows []int) ([]string, error) {
 	if place < 0 || place >= table.Promoted+l.Promoted() {
-		return nil, table.ErrColumn
+		return nil, query.ErrNotKept
 	}
 	if l.Meta.Blocks[l.block].Cols&(1<<place) == 0 {
 		return nil, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 	"github.com/kizuki-security/kizuki/internal/logs/query/querytest"
 )
@@ -24,7 +25,7 @@ func written(t testing.TB, rows int) (*Reader, []byte) {
 	}
 	view := all.View()
 	var out bytes.Buffer
-	w, err := NewWriter(&out, Binary(view.Binary()))
+	w, err := NewWriter(&out, len(event.Promoted), Binary(view.Binary()))
 	if err != nil {
 		t.Fatal(err)
 	}

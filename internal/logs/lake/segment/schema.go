@@ -53,8 +53,8 @@ var columnNames = func() []string {
 }()
 
 // schemaOf makes the schema of a file. Columns of binary hold bytes that are no UTF-8: they are written without the
-// mark that says text, since other readers would refuse them.
-func schemaOf(binary map[string]bool) *parquet.Schema {
+// mark that says text, since other readers would refuse them. promoted is how many of event.Promoted get columns.
+func schemaOf(binary map[string]bool, promoted int) *parquet.Schema {
 	text := func(name string) parquet.Node {
 		if binary[name] {
 			return parquet.Leaf(parquet.ByteArrayType)
@@ -67,7 +67,7 @@ func schemaOf(binary map[string]bool) *parquet.Schema {
 		receivedColumn: parquet.Encoded(parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked),
 		messageColumn:  parquet.Encoded(text(messageColumn), &parquet.DeltaLengthByteArray),
 	}
-	for i, name := range columnNames {
+	for i, name := range columnNames[:table.Promoted+promoted] {
 		if numeric, most := table.Numeric(i); numeric {
 			width := 16
 			if most < 256 {

@@ -14,8 +14,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go"
 
-	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
+	"github.com/kizuki-security/kizuki/internal/logs/query"
 )
 
 const (
@@ -52,16 +52,17 @@ type gathered struct {
 	bytes int64
 }
 
-// NewWriter begins a file. binary names the columns that may hold bytes that are no UTF-8, see Binary.
-func NewWriter(w io.Writer, binary []string) (*Writer, error) {
+// NewWriter begins a file with columns for so many of event.Promoted, fewer where the records come from an earlier
+// version. binary names the columns that may hold bytes that are no UTF-8, see Binary.
+func NewWriter(w io.Writer, promoted int, binary []string) (*Writer, error) {
 	set := make(map[string]bool, len(binary))
 	for _, name := range binary {
 		set[name] = true
 	}
-	schema := schemaOf(set)
-	at, ok := columnIndexes(schema, len(event.Promoted))
+	schema := schemaOf(set, promoted)
+	at, ok := columnIndexes(schema, promoted)
 	if !ok {
-		return nil, fmt.Errorf("schema without a column of its own: %w", table.ErrColumn)
+		return nil, fmt.Errorf("schema without a column of its own: %w", query.ErrNotKept)
 	}
 	out := &summer{w: w, whole: sha256.New(), footer: xxhash.New(), page: xxhash.New()}
 	options := []parquet.WriterOption{
@@ -74,19 +75,20 @@ func NewWriter(w io.Writer, binary []string) (*Writer, error) {
 	pq := parquet.NewGenericWriter[any](out, options...)
 	return &Writer{
 		out: out, pq: pq, columns: pq.ColumnWriters(), at: at, sources: map[string]*gathered{},
-		meta: Meta{Version: Version, Promoted: len(event.Promoted), Binary: binary},
+		meta: Meta{Version: Version, Promoted: promoted, Binary: binary},
 	}, nil
 }
 
 // Add writes a block.
 func (w *Writer) Add(b *table.Block) error {
-	for i := range table.Columns {
+	kept := table.Promoted + w.meta.Promoted
+	for i := range kept {
 		if _, err := w.columns[w.at[i]].WriteRowValues(w.dictionary(b, i)); err != nil {
 			return err
 		}
 	}
 	for i, values := range [...]func(*table.Block) []parquet.Value{w.seqs, w.times, w.received, w.messages} {
-		if _, err := w.columns[w.at[table.Columns+i]].WriteRowValues(values(b)); err != nil {
+		if _, err := w.columns[w.at[kept+i]].WriteRowValues(values(b)); err != nil {
 			return err
 		}
 	}

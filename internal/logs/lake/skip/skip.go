@@ -6,7 +6,7 @@
 //
 // A file is a head, the filters, and nothing else; numbers are little-endian:
 //
-//	8 bytes   "KZSKIP\x00\x01"
+//	8 bytes   "KZSKIP\x00\x02"
 //	8 bytes   XXH64 of query.WordsVersion
 //	8 bytes   size of the sealed file        8 bytes   its footer sum
 //	4 bytes   blocks                         4 bytes   for each block: pages of its filter
@@ -29,6 +29,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 	"github.com/kizuki-security/kizuki/internal/logs/query"
+	"github.com/kizuki-security/kizuki/internal/logs/query/text"
 )
 
 const (
@@ -40,7 +41,7 @@ const (
 	mostBlocks  = 1 << 20
 )
 
-var magic = [8]byte{'K', 'Z', 'S', 'K', 'I', 'P', 0, 1}
+var magic = [8]byte{'K', 'Z', 'S', 'K', 'I', 'P', 0, 2}
 
 // ErrUnfit says that a sidecar is damaged, of another version, or of another file: it is made anew.
 var ErrUnfit = errors.New("skip sidecar does not fit")
@@ -52,17 +53,27 @@ type Builder struct {
 	set   set
 	pages []uint32 // of each block
 	body  []byte
-	line  []byte
+	cut   text.Cutter
+	hash  hasher
 }
 
 // Add takes the words of the next block.
 func (b *Builder) Add(block *table.Block) {
 	b.set.reset()
-	add := func(word string) { b.set.add(hashOf(word)) }
+	add := func(word string) { b.set.add(b.hash.of(word)) }
 	from := uint32(0)
 	for _, end := range block.Ends {
-		query.Words(b.lower(block.Text[from:end]), add)
+		line := block.Text[from:end]
 		from = end
+		lower, spans, ok := b.cut.Cut(line)
+		if !ok {
+			query.Words(unsafe.String(unsafe.SliceData(line), len(line)), add) //nolint:gosec // nothing of it is kept
+			continue
+		}
+		lower = lower[:len(lower)+text.Padding]
+		for _, s := range spans {
+			b.set.add(hashAt(lower, s.From, s.To-s.From))
+		}
 	}
 	for _, name := range query.Whole {
 		c := block.Cols[table.Place(name)]
@@ -74,18 +85,6 @@ func (b *Builder) Add(block *table.Block) {
 		}
 	}
 	b.filter()
-}
-
-// lower gives a text with ASCII letters in lower case, in memory of the builder: so Words has nothing to copy for most
-// lines. It stays good until the next call.
-func (b *Builder) lower(text []byte) string {
-	b.line = append(b.line[:0], text...)
-	for i, c := range b.line {
-		if c-'A' < 26 {
-			b.line[i] = c | 0x20
-		}
-	}
-	return unsafe.String(unsafe.SliceData(b.line), len(b.line)) //nolint:gosec // Words keeps nothing of it
 }
 
 // recordOf is a record that has one of the columns query.Whole.
@@ -127,9 +126,6 @@ func (b *Builder) filter() {
 		binary.LittleEndian.PutUint32(page[pageBytes-4:], check(page, first+i))
 	}
 }
-
-// hashOf is the hash of a word; the set keeps 0 for places that are free.
-func hashOf(word string) uint64 { return max(xxhash.Sum64String(word), 1) }
 
 // pageOf is the page that holds the bits of a word.
 func pageOf(h uint64, pages uint32) uint32 {
@@ -200,12 +196,13 @@ func Open(r io.ReaderAt, size int64, footer uint64, blocks int) (*Index, error) 
 // MayHave says whether a block may hold all the words. False is certain. An error says that the sidecar cannot tell.
 func (x *Index) MayHave(block int, words []string) (bool, error) {
 	var page [pageBytes]byte
+	var hash hasher
 	for _, word := range words {
 		pages := x.first[block+1] - x.first[block]
 		if pages == 0 {
 			return false, nil
 		}
-		h := hashOf(word)
+		h := hash.of(word)
 		number := int(x.first[block] + pageOf(h, pages))
 		if _, err := x.r.ReadAt(page[:], x.body+int64(number)*pageBytes); err != nil {
 			return true, unfit(err.Error())

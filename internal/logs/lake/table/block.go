@@ -224,7 +224,7 @@ func (t *Table) AddRow(b *Block, row int, codes [][]uint32) {
 			continue
 		}
 		t.set(i, value)
-		codes[i][code] = t.cols[i].index[value]
+		codes[i][code] = t.cols[i].codes[len(t.seqs)-1]
 	}
 	t.end()
 }

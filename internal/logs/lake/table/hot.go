@@ -35,8 +35,8 @@ func (h *Hot) Seqs() ([]uint64, error) { return Pick(h.view.Seqs, h.rows), nil }
 // Column of the block; nil: all rows have "".
 func (h *Hot) Column(name string) (*query.Column, error) {
 	place := Place(name)
-	if place < 0 {
-		return nil, ErrColumn
+	if place < 0 || place >= Promoted+h.view.Promoted {
+		return nil, query.ErrNotKept
 	}
 	return h.view.Column(place, h.rows, &h.remap), nil
 }

@@ -5,10 +5,12 @@
 package table
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/query"
@@ -77,6 +79,14 @@ type column struct {
 	codes  []uint32
 	values []string // values[0] is ""
 	index  map[string]uint32
+	recent *[256]uint32   // codes by slotOf their values: most values come again soon, and a map asks for more
+	number *[65536]uint32 // codes by their numbers, of a column of numbers
+}
+
+// slotOf spreads values over the places of column.recent.
+func slotOf(value string) uint8 {
+	n := len(value)
+	return value[n-1]*31 ^ value[n/2]*17 ^ value[0] ^ uint8(n)*101
 }
 
 // Table grows by Add. One goroutine writes it; Views may be read by others meanwhile.
@@ -85,14 +95,21 @@ type Table struct {
 	times, received []int64
 	cols            []column
 	raw             [][]byte
-	arena           []byte
+	arena           strings.Builder
 	bytes           int64 // of messages
 	held            int64 // of messages and dictionaries
 	ports           *[65536]string
+	promoted        int
 }
 
 // New makes an empty table.
-func New() *Table { return &Table{cols: make([]column, Columns), ports: ports()} }
+func New() *Table {
+	return &Table{cols: make([]column, Columns), ports: ports(), promoted: len(event.Promoted)}
+}
+
+// Keep says that the records were gathered when only the first of event.Promoted had columns: what they have under the
+// others stands in their lines alone.
+func (t *Table) Keep(promoted int) { t.promoted = min(promoted, len(event.Promoted)) }
 
 // Rows is the number of rows.
 func (t *Table) Rows() int { return len(t.seqs) }
@@ -109,13 +126,15 @@ func (t *Table) Add(r *event.Record) {
 	t.set(Source, r.Source)
 	t.set(Format, string(r.Format))
 	c := common
-	for _, v := range [...]string{
-		r.Host, r.User, r.App, r.Action, r.Outcome, r.SrcIP, r.DstIP,
-		t.ports[r.SrcPort], t.ports[r.DstPort], t.ports[r.Severity], r.EventID,
-	} {
+	for _, v := range [...]string{r.Host, r.User, r.App, r.Action, r.Outcome, r.SrcIP, r.DstIP} {
 		t.set(c, v)
 		c++
 	}
+	for _, n := range [...]uint16{r.SrcPort, r.DstPort, uint16(r.Severity)} {
+		t.setNumber(c, n)
+		c++
+	}
+	t.set(c, r.EventID)
 	for i := range r.Fields {
 		if p := Place(r.Fields[i].Name); p >= Promoted {
 			t.set(p, r.Fields[i].Value)
@@ -165,6 +184,18 @@ func (t *Table) set(i int, value string) {
 	if value == "" || len(c.codes) == len(t.seqs) {
 		return
 	}
+	if c.recent == nil {
+		c.recent = new([256]uint32)
+	}
+	code := &c.recent[slotOf(value)]
+	if *code == 0 || c.values[*code] != value {
+		*code = t.code(c, value)
+	}
+	c.put(len(t.seqs), *code)
+}
+
+// code gives the code of a value, which may be new.
+func (t *Table) code(c *column, value string) uint32 {
 	code, ok := c.index[value]
 	if !ok {
 		if c.index == nil {
@@ -177,7 +208,23 @@ func (t *Table) set(i int, value string) {
 		c.values = append(c.values, value)
 		t.held += int64(len(value)) + valueOverhead
 	}
-	c.put(len(t.seqs), code)
+	return code
+}
+
+// setNumber does what set does with the text of a number; 0 is "".
+func (t *Table) setNumber(i int, n uint16) {
+	c := &t.cols[i]
+	if n == 0 {
+		return
+	}
+	if c.number == nil {
+		c.number = new([65536]uint32)
+	}
+	code := &c.number[n]
+	if *code == 0 {
+		*code = t.code(c, t.ports[n])
+	}
+	c.put(len(t.seqs), *code)
 }
 
 // put sets the code of the last of n rows, which has none yet.
@@ -195,17 +242,18 @@ func (c *column) push(code uint32) {
 	c.codes = append(c.codes, code)
 }
 
-// keep copies a message to memory of the table.
+// keep copies a message to memory of the table. A strings.Builder gives memory that nobody has cleared before.
 func (t *Table) keep(raw []byte) []byte {
-	if len(raw) > cap(t.arena)-len(t.arena) {
+	if len(raw) > t.arena.Cap()-t.arena.Len() {
 		if len(raw) > arenaBytes/4 {
-			return append(make([]byte, 0, len(raw)), raw...)
+			return bytes.Clone(raw)
 		}
-		t.arena = make([]byte, 0, arenaBytes)
+		t.arena = strings.Builder{}
+		t.arena.Grow(arenaBytes)
 	}
-	from := len(t.arena)
-	t.arena = append(t.arena, raw...)
-	return t.arena[from:len(t.arena):len(t.arena)]
+	from := t.arena.Len()
+	t.arena.Write(raw)
+	return unsafe.Slice(unsafe.StringData(t.arena.String()[from:]), len(raw)) //nolint:gosec // nobody writes messages
 }
 
 const (
@@ -216,7 +264,8 @@ const (
 // View is the table as it is now; it stays so while the table grows.
 func (t *Table) View() *View {
 	v := &View{
-		Seqs: t.seqs, Times: t.times, Received: t.received, Raw: t.raw, cols: make([]viewed, len(t.cols)),
+		Seqs: t.seqs, Times: t.times, Received: t.received, Raw: t.raw, Promoted: t.promoted,
+		cols: make([]viewed, len(t.cols)),
 	}
 	for i := range t.cols {
 		v.cols[i] = viewed{t.cols[i].codes, t.cols[i].values}
@@ -229,6 +278,7 @@ type View struct {
 	Seqs            []uint64
 	Times, Received []int64
 	Raw             [][]byte
+	Promoted        int // how many of event.Promoted have columns
 	cols            []viewed
 }
 

@@ -7,7 +7,7 @@ import (
 	"hash/crc32"
 	"path/filepath"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
@@ -15,12 +15,14 @@ import (
 
 // Read is what a log told.
 type Read struct {
-	ID      uint64
-	Day     int32
-	Records int
-	Torn    int64 // bytes behind the last whole frame: a write that a stop cut short, never acknowledged
-	Damaged int   // frames or stretches that were not as written, with whole frames behind them: acknowledged records
-	Broken  bool  // the chain does not hold, or the head is damaged
+	ID  uint64
+	Day int32
+	// Promoted is how many of event.Promoted had columns when the log was written; all, where its head is damaged.
+	Promoted int
+	Records  int
+	Torn     int64 // bytes behind the last whole frame: a write that a stop cut short, never acknowledged
+	Damaged  int   // frames or stretches that were not as written, with whole frames behind them: acknowledged records
+	Broken   bool  // the chain does not hold, or the head is damaged
 }
 
 // largestFile is the size of a log that is read; one segment is far smaller.
@@ -33,12 +35,7 @@ func Replay(fsys disk.FS, name string, each func(*event.Record) error) (Read, er
 	if err != nil {
 		return Read{}, err
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(largest))
-	if err != nil {
-		return Read{}, err
-	}
-	defer dec.Close()
-	var r Read
+	r := Read{Promoted: len(event.Promoted)}
 	chain, rest, ok := r.head(data)
 	r.Broken = !ok
 	skipped := false // something that is no frame stands before what is read now
@@ -60,7 +57,7 @@ func Replay(fsys disk.FS, name string, each func(*event.Record) error) (Read, er
 		body, sum := frame[frameHead:], rest[len(frame):size]
 		rest = rest[size:]
 		last := len(rest) == 0
-		records, err := unpack(dec, frame, body)
+		records, err := unpack(frame, body)
 		chain = link(chain, frame)
 		if err == nil && !bytes.Equal(chain[:], sum) {
 			r.Broken = true
@@ -89,9 +86,10 @@ func (r *Read) head(data []byte) (chain [sha256.Size]byte, rest []byte, ok bool)
 		return chain, nil, len(data) == 0
 	}
 	head := data[:headSize]
-	ok = bytes.Equal(head[:8], magic[:]) && binary.LittleEndian.Uint32(head[20:]) == crc32.Checksum(head[:20], castagnoli)
+	ok = bytes.Equal(head[:8], magic[:]) && binary.LittleEndian.Uint32(head[24:]) == crc32.Checksum(head[:24], castagnoli)
 	if ok {
 		r.ID, r.Day = binary.LittleEndian.Uint64(head[8:]), int32(binary.LittleEndian.Uint32(head[16:]))
+		r.Promoted = int(binary.LittleEndian.Uint32(head[20:]))
 	}
 	return sha256.Sum256(head), data[headSize:], ok
 }
@@ -111,16 +109,16 @@ func cutFrame(data []byte) (frame []byte, size int) {
 }
 
 // unpack gives the records of a frame.
-func unpack(dec *zstd.Decoder, head, body []byte) ([]event.Record, error) {
+func unpack(head, body []byte) ([]event.Record, error) {
 	if binary.LittleEndian.Uint32(head[16:]) != crc32.Checksum(body, castagnoli) {
 		return nil, errRecord
 	}
 	size, count := binary.LittleEndian.Uint32(head[8:]), binary.LittleEndian.Uint32(head[12:])
-	if size > largest {
+	if n, err := s2.DecodedLen(body); err != nil || uint32(n) != size || size > largest || count > size {
 		return nil, errRecord
 	}
-	raw, err := dec.DecodeAll(body, make([]byte, 0, size))
-	if err != nil || len(raw) != int(size) || int64(count) > int64(size) {
+	raw, err := s2.Decode(nil, body)
+	if err != nil {
 		return nil, errRecord
 	}
 	records := make([]event.Record, 0, count)

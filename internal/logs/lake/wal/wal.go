@@ -1,16 +1,20 @@
-// Package wal keeps acknowledged records on disk until they are sealed: one file for each segment, a row of zstd
-// frames, each with a checksum of its head, one of its body, and a SHA-256 over it and the frame before.
+// Package wal keeps acknowledged records on disk until they are sealed: one file for each segment, a row of
+// packed frames, each with a checksum of its head, one of its body, and a SHA-256 over it and the frame before.
 //
 // It owns the words frame, chain and torn tail. It imports event and disk.
 //
 // A file is a head and frames, all numbers little-endian:
 //
-//	head   "KZWAL\x00\x00\x01"  8 bytes id  4 bytes day (days since 1970 UTC)  4 bytes CRC-32C of what stands before
+//	head   "KZWAL\x00\x00\x02"  8 bytes id  4 bytes day (days since 1970 UTC)
+//	       4 bytes how many of event.Promoted had columns  4 bytes CRC-32C of what stands before
 //	frame  "KZFR"  4 bytes length of the body  4 bytes length unpacked  4 bytes records
 //	       4 bytes CRC-32C of the body  4 bytes CRC-32C of the 20 bytes before
-//	       body (zstd)  32 bytes SHA-256 over the hash of the frame before, the 24 bytes and the body
+//	       body (S2)  32 bytes SHA-256 over the hash of the frame before, the 24 bytes and the body
 //
 // The first frame is chained to the SHA-256 of the head.
+//
+// Frames live until their segment is sealed, minutes or hours. S2 packs them 4 times instead of the 6 of the fastest zstd, in
+// a third of its processor time.
 package wal
 
 import (
@@ -20,8 +24,9 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
@@ -30,13 +35,13 @@ import (
 // Sizes.
 const (
 	FrameBytes = 256 << 10 // records are put into one frame until they are this long together
-	headSize   = 24
+	headSize   = 28
 	frameHead  = 24
 	largest    = 1 << 30 // no frame is longer, packed or not
 )
 
 var (
-	magic      = [8]byte{'K', 'Z', 'W', 'A', 'L', 0, 0, 1}
+	magic      = [8]byte{'K', 'Z', 'W', 'A', 'L', 0, 0, 2}
 	frameMagic = [4]byte{'K', 'Z', 'F', 'R'}
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
@@ -51,7 +56,6 @@ type Writer struct {
 	good   int64 // end of what was synced
 	at     int64 // end of what was written; beyond good it counts for nothing
 	failed bool
-	enc    *zstd.Encoder
 	raw    []byte
 	out    []byte
 }
@@ -66,7 +70,8 @@ func Create(fsys disk.FS, dir, name string, id uint64, day int32) (*Writer, erro
 	copy(head, magic[:])
 	binary.LittleEndian.PutUint64(head[8:], id)
 	binary.LittleEndian.PutUint32(head[16:], uint32(day))
-	binary.LittleEndian.PutUint32(head[20:], crc32.Checksum(head[:20], castagnoli))
+	binary.LittleEndian.PutUint32(head[20:], uint32(len(event.Promoted)))
+	binary.LittleEndian.PutUint32(head[24:], crc32.Checksum(head[:24], castagnoli))
 	if _, err = f.Write(head); err == nil {
 		err = f.Sync()
 	}
@@ -76,12 +81,7 @@ func Create(fsys disk.FS, dir, name string, id uint64, day int32) (*Writer, erro
 	if err != nil {
 		return nil, errors.Join(err, f.Close(), fsys.Remove(name))
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
-		zstd.WithEncoderCRC(false), zstd.WithWindowSize(FrameBytes))
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &Writer{file: f, chain: sha256.Sum256(head), good: headSize, at: headSize, enc: enc}, nil
+	return &Writer{file: f, chain: sha256.Sum256(head), good: headSize, at: headSize}, nil
 }
 
 // Write appends records and waits until the disk has them. After an error nothing of them counts, the log ends where
@@ -144,8 +144,9 @@ func (w *Writer) frame(count uint32) error {
 	if len(w.raw) > largest {
 		return fmt.Errorf("a frame of %d bytes: %w", len(w.raw), disk.ErrTooLarge)
 	}
-	w.out = append(w.out[:0], make([]byte, frameHead)...)
-	w.out = w.enc.EncodeAll(w.raw, w.out)
+	w.out = slices.Grow(w.out[:0], frameHead+s2.MaxEncodedLen(len(w.raw))+sha256.Size)[:frameHead]
+	packed := s2.Encode(w.out[frameHead:cap(w.out)], w.raw)
+	w.out = w.out[:frameHead+len(packed)]
 	head, body := w.out[:frameHead], w.out[frameHead:]
 	copy(head, frameMagic[:])
 	binary.LittleEndian.PutUint32(head[4:], uint32(len(body)))
@@ -177,4 +178,4 @@ func (w *Writer) Size() int64 { return w.good }
 func (w *Writer) Chain() [sha256.Size]byte { return w.chain }
 
 // Close closes the file; everything acknowledged is on disk already.
-func (w *Writer) Close() error { return errors.Join(w.file.Close(), w.enc.Close()) }
+func (w *Writer) Close() error { return w.file.Close() }

@@ -165,6 +165,7 @@ func (g *Generator) Next(r *event.Record) bool {
 	}
 	g.line = line{b: g.freeBytes[:0], fields: g.freeFields[:0]}
 	g.fill(r, i)
+	r.Time = r.Time.Truncate(grain(r.App))
 	n, f := len(g.b), len(g.fields)
 	r.Raw = g.b[:n:n]
 	g.freeBytes = g.b[n:n]
@@ -175,6 +176,17 @@ func (g *Generator) Next(r *event.Record) bool {
 	g.seqs[r.Source]++
 	r.Seq = g.seqs[r.Source]
 	return true
+}
+
+// grain is how fine the time in the lines of a program is: a record has the time that its line says.
+func grain(app string) time.Duration {
+	switch app {
+	case "fortigate", "security":
+		return time.Microsecond
+	case "squid":
+		return time.Millisecond
+	}
+	return time.Second
 }
 
 func (g *Generator) fill(r *event.Record, i int) {

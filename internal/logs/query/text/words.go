@@ -94,7 +94,7 @@ func cut(text string, add func(w string, from, to int)) {
 			from := i
 			i = runEnd(text, i+n)
 			add(Limit(text[from:i]), from, i)
-			if start := quad.next(text, from, i); start >= 0 {
+			if start := next(&quad, text, from, i); start >= 0 {
 				add(text[start:i], start, i)
 			}
 		case ideograph:
@@ -156,7 +156,7 @@ type dotted struct {
 }
 
 // next takes the word at from:to and returns where four joined numbers start that end with it, or -1.
-func (d *dotted) next(text string, from, to int) int {
+func next[T string | []byte](d *dotted, text T, from, to int) int {
 	if to-from > 3 || text[from] > '9' || !digits(text[from:to]) {
 		d.count = 0
 		return -1
@@ -177,7 +177,7 @@ func (d *dotted) next(text string, from, to int) int {
 	return d.starts[0]
 }
 
-func digits(s string) bool {
+func digits[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return false
