@@ -128,18 +128,6 @@ func (in *intake) all(ctx context.Context, files []scan.File) error {
 	return nil
 }
 
-// newest has the newest sequence number of each source, of those too whose lines were all deleted.
-func (l *Reader) newest() map[string]uint64 {
-	m := map[string]uint64{}
-	for _, t := range l.shelf.Tombstones() {
-		m[t.Source] = l.shelf.Last(t.Source)
-	}
-	for _, s := range l.shelf.Stats().Sources {
-		m[s.Name] = s.Last
-	}
-	return m
-}
-
 // intake takes in one file after another.
 type intake struct {
 	lake    *Lake

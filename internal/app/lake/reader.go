@@ -92,3 +92,15 @@ func (l *Reader) Stats() Stats { return l.shelf.Stats() }
 
 // Keys are the verifier keys of the lake, the present one last; none before the first line is sealed.
 func (l *Reader) Keys() ([]string, error) { return l.witness.verifierKeys() }
+
+// newest has the newest sequence number of each source, of those too whose lines were all deleted.
+func (l *Reader) newest() map[string]uint64 {
+	m := map[string]uint64{}
+	for _, t := range l.shelf.Tombstones() {
+		m[t.Source] = l.shelf.Last(t.Source)
+	}
+	for _, s := range l.shelf.Stats().Sources {
+		m[s.Name] = s.Last
+	}
+	return m
+}

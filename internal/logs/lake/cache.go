@@ -84,7 +84,7 @@ func newCache(limits Limits) *cache {
 	for _, s := range []*shelf{&c.shelf, &c.sidecars} {
 		*s = shelf{byID: map[uint64]*opened{}, order: list.New(), most: limits.FooterBytes, files: limits.OpenFiles}
 	}
-	c.shelf.load, c.sidecars.load = openFile, openSidecar
+	c.load, c.sidecars.load = openFile, openSidecar
 	return c
 }
 
