@@ -150,9 +150,14 @@ func (m *merger) begin(source string) error {
 		return err
 	}
 	binary := map[string]bool{}
-	promoted := len(event.Promoted)
+	promoted, has := len(event.Promoted), uint64(0)
 	for _, c := range m.cursors {
 		promoted = min(promoted, c.o.reader.Promoted())
+		for i := range c.o.reader.Meta.Blocks {
+			if b := &c.o.reader.Meta.Blocks[i]; b.Source == "" || b.Source == source {
+				has |= b.Cols
+			}
+		}
 		for _, name := range c.o.reader.Meta.Binary {
 			binary[name] = true
 		}
@@ -166,7 +171,9 @@ func (m *merger) begin(source string) error {
 	id := m.l.nextID
 	m.l.nextID++
 	m.l.mu.Unlock()
-	o, err := m.l.newOutput(m.inputs[0].Day, source, id, promoted, names)
+	o, err := m.l.newOutput(m.inputs[0].Day, source, id, segment.Columns{
+		Promoted: promoted, Absent: table.AllPromoted &^ has, Binary: names,
+	})
 	if err != nil {
 		return err
 	}

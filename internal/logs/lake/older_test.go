@@ -69,7 +69,7 @@ func writeOlder(t *testing.T, name string, r *event.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := segment.NewWriter(f, len(event.Promoted)-1, nil)
+	w, err := segment.NewWriter(f, segment.Columns{Promoted: len(event.Promoted) - 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,9 @@ func (l *Lake) sealOne(h *hot) error {
 		return l.dropSpoilt(h)
 	}
 	pieces := view.Cut(view.Order(0, view.Rows()))
-	o, err := l.newOutput(h.day, "", h.id, view.Promoted, segment.Binary(view.Binary()))
+	o, err := l.newOutput(h.day, "", h.id, segment.Columns{
+		Promoted: view.Promoted, Absent: view.Absent(), Binary: segment.Binary(view.Binary()),
+	})
 	if err != nil {
 		return err
 	}
@@ -202,7 +204,7 @@ type output struct {
 }
 
 // newOutput begins a file of a day of arrival; source is empty for a segment.
-func (l *Lake) newOutput(day int32, source string, id uint64, promoted int, binary []string) (*output, error) {
+func (l *Lake) newOutput(day int32, source string, id uint64, columns segment.Columns) (*output, error) {
 	name := fmt.Sprintf("%016d.parquet", id)
 	if source != "" {
 		name = source + "." + name
@@ -217,7 +219,7 @@ func (l *Lake) newOutput(day int32, source string, id uint64, promoted int, bina
 		return nil, err
 	}
 	o.buf = bufio.NewWriterSize(&steady{f: o.f}, 128<<10)
-	if o.w, err = segment.NewWriter(o.buf, promoted, binary); err != nil {
+	if o.w, err = segment.NewWriter(o.buf, columns); err != nil {
 		return nil, errors.Join(err, o.abandon())
 	}
 	return o, nil

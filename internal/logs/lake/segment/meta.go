@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 )
 
 // Reasons why a file is not read. A damaged file is evidence of something: it is named, never passed over.
@@ -55,12 +57,25 @@ type Meta struct {
 	Level    int      `json:"level"` // 0: a segment; n: merged n times
 	Day      int32    `json:"day"`   // of arrival, days since 1970 UTC
 	Replaces []uint64 `json:"replaces,omitempty"`
-	Promoted int      `json:"promoted"` // how many of event.Promoted have columns
-	Binary   []string `json:"binary,omitempty"`
-	Sources  []Source `json:"sources"`
-	Blocks   []Block  `json:"blocks"`
-	Data     int64    `json:"data"` // end of the pages
-	Sums     []byte   `json:"sums"` // 8 bytes for each 4 KiB in front of Data
+	Columns
+	Sources []Source `json:"sources"`
+	Blocks  []Block  `json:"blocks"`
+	Data    int64    `json:"data"` // end of the pages
+	Sums    []byte   `json:"sums"` // 8 bytes for each 4 KiB in front of Data
+}
+
+// Columns says which columns a file has.
+type Columns struct {
+	Promoted int `json:"promoted"` // how many of event.Promoted are kept; fewer where records come from an earlier version
+	// Absent has bit i set for column i of table.Names where no row has a value: of event.Promoted alone, the others are
+	// always there.
+	Absent uint64   `json:"absent,omitempty"`
+	Binary []string `json:"binary,omitempty"` // columns that may hold bytes that are no UTF-8, see Binary
+}
+
+// has says whether a file has the column.
+func (c *Columns) has(place int) bool {
+	return place < table.Promoted+c.Promoted && (place < table.Promoted || c.Absent&(1<<place) == 0)
 }
 
 // Rows is the number of records.

@@ -42,6 +42,9 @@ func unpack(dst, data []byte, whole bool) ([]byte, error) {
 // used again afterwards.
 func (r *Reader) chunk(block, column int, each func(p page) error) (err error) {
 	defer recovered(&err)
+	if r.at[column] < 0 {
+		return damaged("column %d has values and no pages", column)
+	}
 	at := r.spots[block*r.wide+r.at[column]]
 	if at.codec != format.Zstd && at.codec != format.Uncompressed {
 		return damaged("codec %d", at.codec)

@@ -25,7 +25,7 @@ func written(t testing.TB, rows int) (*Reader, []byte) {
 	}
 	view := all.View()
 	var out bytes.Buffer
-	w, err := NewWriter(&out, len(event.Promoted), Binary(view.Binary()))
+	w, err := NewWriter(&out, Columns{Promoted: len(event.Promoted), Binary: Binary(view.Binary())})
 	if err != nil {
 		t.Fatal(err)
 	}

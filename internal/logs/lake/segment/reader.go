@@ -108,7 +108,7 @@ func (r *Reader) place(f *format.FileMetaData) error {
 			names = append(names, f.Schema[i].Name)
 		}
 	}
-	at, ok := columnIndexes(names, r.Meta.Promoted)
+	at, ok := columnIndexes(names, &r.Meta.Columns)
 	if !ok || len(f.RowGroups) != len(r.Meta.Blocks) {
 		return damaged("schema")
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
-	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 )
 
@@ -52,11 +51,11 @@ var columnNames = func() []string {
 	return names
 }()
 
-// schemaOf makes the schema of a file. Columns of binary hold bytes that are no UTF-8: they are written without the
-// mark that says text, since other readers would refuse them. promoted is how many of event.Promoted get columns.
-func schemaOf(binary map[string]bool, promoted int) *parquet.Schema {
+// schemaOf makes the schema of a file. Columns of Binary hold bytes that are no UTF-8: they are written without the
+// mark that says text, since other readers would refuse them.
+func schemaOf(c *Columns) *parquet.Schema {
 	text := func(name string) parquet.Node {
-		if binary[name] {
+		if slices.Contains(c.Binary, name) {
 			return parquet.Leaf(parquet.ByteArrayType)
 		}
 		return parquet.String()
@@ -67,7 +66,10 @@ func schemaOf(binary map[string]bool, promoted int) *parquet.Schema {
 		receivedColumn: parquet.Encoded(parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked),
 		messageColumn:  parquet.Encoded(text(messageColumn), &parquet.DeltaLengthByteArray),
 	}
-	for i, name := range columnNames[:table.Promoted+promoted] {
+	for i, name := range columnNames {
+		if !c.has(i) {
+			continue
+		}
 		if numeric, most := table.Numeric(i); numeric {
 			width := 16
 			if most < 256 {
@@ -81,16 +83,18 @@ func schemaOf(binary map[string]bool, promoted int) *parquet.Schema {
 	return parquet.NewSchema("kizuki", group)
 }
 
-// columnIndexes tells where columns stand among the names of a file's: first the dictionary columns as in table.Names, then
-// seq, time, received and message. ok is false when one is missing.
-func columnIndexes(names []string, promoted int) (at []int, ok bool) {
+// columnIndexes tells where columns stand among the names of a file's: first the dictionary columns as in table.Names, -1
+// for those that it has not, then seq, time, received and message. ok is false when one is missing.
+func columnIndexes(names []string, c *Columns) (at []int, ok bool) {
 	places := make(map[string]int, len(names))
 	for i, name := range names {
 		places[name] = i
 	}
-	wanted := slices.Concat(columnNames[:table.Promoted+min(promoted, len(event.Promoted))],
-		[]string{seqColumn, timeColumn, receivedColumn, messageColumn})
-	for _, name := range wanted {
+	for i, name := range slices.Concat(columnNames, []string{seqColumn, timeColumn, receivedColumn, messageColumn}) {
+		if i < len(columnNames) && !c.has(i) {
+			at = append(at, -1)
+			continue
+		}
 		place, found := places[name]
 		if !found {
 			return nil, false

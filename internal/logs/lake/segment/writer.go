@@ -53,19 +53,14 @@ type gathered struct {
 	from, to int64
 }
 
-// NewWriter begins a file with columns for so many of event.Promoted, fewer where the records come from an earlier
-// version. binary names the columns that may hold bytes that are no UTF-8, see Binary.
-func NewWriter(w io.Writer, promoted int, binary []string) (*Writer, error) {
-	set := make(map[string]bool, len(binary))
-	for _, name := range binary {
-		set[name] = true
-	}
-	schema := schemaOf(set, promoted)
+// NewWriter begins a file with these columns.
+func NewWriter(w io.Writer, columns Columns) (*Writer, error) {
+	schema := schemaOf(&columns)
 	var names []string
 	for _, path := range schema.Columns() {
 		names = append(names, path[0])
 	}
-	at, ok := columnIndexes(names, promoted)
+	at, ok := columnIndexes(names, &columns)
 	if !ok {
 		return nil, fmt.Errorf("schema without a column of its own: %w", query.ErrNotKept)
 	}
@@ -80,20 +75,27 @@ func NewWriter(w io.Writer, promoted int, binary []string) (*Writer, error) {
 	pq := parquet.NewGenericWriter[any](out, options...)
 	return &Writer{
 		out: out, pq: pq, columns: pq.ColumnWriters(), at: at, sources: map[string]*gathered{},
-		meta: Meta{Version: Version, Promoted: promoted, Binary: binary},
+		meta: Meta{Version: Version, Columns: columns},
 	}, nil
 }
 
 // Add writes a block.
 func (w *Writer) Add(b *table.Block) error {
-	kept := table.Promoted + w.meta.Promoted
-	for i := range kept {
+	for i := range b.Cols {
+		if b.Cols[i] != nil && w.meta.Absent&(1<<i) != 0 {
+			return fmt.Errorf("column %s has values: %w", columnNames[i], query.ErrNotKept)
+		}
+	}
+	for i := range table.Columns {
+		if w.at[i] < 0 {
+			continue
+		}
 		if _, err := w.columns[w.at[i]].WriteRowValues(w.dictionary(b, i)); err != nil {
 			return err
 		}
 	}
 	for i, values := range [...]func(*table.Block) []parquet.Value{w.seqs, w.times, w.received, w.messages} {
-		if _, err := w.columns[w.at[kept+i]].WriteRowValues(values(b)); err != nil {
+		if _, err := w.columns[w.at[table.Columns+i]].WriteRowValues(values(b)); err != nil {
 			return err
 		}
 	}

@@ -263,6 +263,20 @@ func (v *View) Binary() []int {
 	return places
 }
 
+// AllPromoted has the bits of the columns of event.Promoted, by their place in Names.
+var AllPromoted = uint64(1)<<Columns - uint64(1)<<Promoted
+
+// Absent has the bits of the columns of event.Promoted that no row has a value in.
+func (v *View) Absent() uint64 {
+	absent := AllPromoted
+	for i := range v.cols {
+		if v.cols[i].codes != nil {
+			absent &^= 1 << i
+		}
+	}
+	return absent
+}
+
 // CountSources counts the rows of each source.
 func (v *View) CountSources() map[string]int {
 	c := &v.cols[Source]
