@@ -224,7 +224,7 @@ func (t *Table) AddRow(b *Block, row int, codes [][]uint32) {
 			continue
 		}
 		if known := codes[i][code]; known != 0 {
-			t.cols[i].put(len(t.seqs), known)
+			t.put(&t.cols[i], known)
 			continue
 		}
 		if numeric, _ := Numeric(i); numeric {

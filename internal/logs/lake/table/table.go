@@ -94,6 +94,7 @@ type Table struct {
 	seqs            []uint64
 	times, received []int64
 	cols            []column
+	used            []*column // those that have values
 	raw             [][]byte
 	arena           strings.Builder
 	bytes           int64 // of messages
@@ -171,8 +172,8 @@ func double[T any](s []T) []T {
 // end gives the new row an empty value in every column that has values and got none.
 func (t *Table) end() {
 	n := len(t.seqs)
-	for i := range t.cols {
-		if c := &t.cols[i]; c.codes != nil && len(c.codes) < n {
+	for _, c := range t.used {
+		if len(c.codes) < n {
 			c.push(0)
 		}
 	}
@@ -191,7 +192,7 @@ func (t *Table) set(i int, value string) {
 	if *code == 0 || c.values[*code] != value {
 		*code = t.code(c, value)
 	}
-	c.put(len(t.seqs), *code)
+	t.put(c, *code)
 }
 
 // code gives the code of a value, which may be new.
@@ -231,13 +232,15 @@ func (t *Table) setNumber(i int, n uint16) {
 	if *code == 0 {
 		*code = t.add(c, t.ports[n])
 	}
-	c.put(len(t.seqs), *code)
+	t.put(c, *code)
 }
 
-// put sets the code of the last of n rows, which has none yet.
-func (c *column) put(n int, code uint32) {
-	if c.codes == nil && n > 1 { // the column had no values so far
+// put sets the code of the newest row, which has none yet.
+func (t *Table) put(c *column, code uint32) {
+	if c.codes == nil { // the column had no values so far
+		n := len(t.seqs)
 		c.codes = make([]uint32, n-1, max(BlockRows, 2*n))
+		t.used = append(t.used, c)
 	}
 	c.push(code)
 }
