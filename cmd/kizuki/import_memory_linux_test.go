@@ -12,7 +12,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/logstest/corpus"
 )
 
-const importMemory = 400 // MB, whatever the size of the logs
+const importMemory = 500 // MB, whatever the size of the logs
 
 // TestImportMemory takes generated logs into a lake with the command, as a process of its own, and reads the most memory
 // it ever held, its time and its processor time. With KIZUKI_PROVE=1 text and JSON have 1 GB each and the event log 500 MB.

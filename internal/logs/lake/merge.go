@@ -224,7 +224,7 @@ func (m *merger) check() error {
 	}
 	for _, f := range m.inputs {
 		want += f.Rows()
-		if !covered(f, by) {
+		if !covered(f, by, nil) {
 			return fmt.Errorf("merge of %s: records are missing: %w", f.Name, segment.ErrDamaged)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // a merge with a file that has a column for it.
 func TestOlderColumns(t *testing.T) {
 	t.Parallel()
-	c, dir := newClock(), t.TempDir()
+	c, dir := newClock(), folder(t)
 	key := event.Promoted[len(event.Promoted)-1]
 	pipe := func(seq uint64) event.Record {
 		return event.Record{

@@ -213,7 +213,7 @@ func (l *Lake) halves() (undone []*sealed) {
 		}
 		before := len(undone)
 		for id, merged := range by {
-			if covered(l.files[id], merged) {
+			if covered(l.files[id], merged, l.tombs) {
 				continue
 			}
 			for _, m := range merged {
@@ -232,8 +232,9 @@ func (l *Lake) halves() (undone []*sealed) {
 	}
 }
 
-// covered says whether files hold every record of f.
-func covered(f *sealed, by []*sealed) bool {
+// covered says whether files hold every record of f that no tombstone names: a merged file may be deleted before the name
+// of one that it replaced is gone, since some systems keep the name of a file that somebody has open.
+func covered(f *sealed, by []*sealed, deleted []Tombstone) bool {
 	for i := range f.Sources {
 		s := &f.Sources[i]
 		for _, r := range s.Ranges {
@@ -243,6 +244,11 @@ func covered(f *sealed, by []*sealed) bool {
 					if m.Sources[j].Name == s.Name {
 						have += overlap(m.Sources[j].Ranges, r)
 					}
+				}
+			}
+			for i := range deleted {
+				if deleted[i].Source == s.Name {
+					have += overlap(deleted[i].Ranges, r)
 				}
 			}
 			if have != r.Last-r.First+1 {
