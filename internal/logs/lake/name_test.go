@@ -10,8 +10,9 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/lake"
 )
 
-// TestKeptName starts on a folder where the name of a segment came back that was merged, after one of the merged files was
-// deleted for good: what a tombstone names stays away, and the merge of the others is not undone.
+// TestKeptName starts on a folder where the names of a segment and of its log came back that was merged, after one of the
+// merged files was deleted for good: what a tombstone names stays away, nothing is there twice, and the merge of the others
+// is not undone.
 func TestKeptName(t *testing.T) {
 	t.Parallel()
 	dir, c := folder(t), newClock()
@@ -23,19 +24,21 @@ func TestKeptName(t *testing.T) {
 	}
 	recs := records(3, 200, "web", "fw")
 	appendAll(t, l, recs)
+	kept := map[string][]byte{}
+	keep := func(name string) {
+		if kept[name], err = os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep(filepath.Join(dir, "wal", "0000000000000001.wal"))
 	flush(t, l)
 	day := filepath.Join(dir, "sealed", "2026-11-23")
 	names, err := filepath.Glob(filepath.Join(day, "*.parquet"))
 	if err != nil || len(names) != 1 {
 		t.Fatal(names, err)
 	}
-	kept := map[string][]byte{}
-	for _, ending := range []string{".parquet", ".skip"} {
-		name := strings.TrimSuffix(names[0], ".parquet") + ending
-		if kept[name], err = os.ReadFile(name); err != nil {
-			t.Fatal(err)
-		}
-	}
+	keep(names[0])
+	keep(strings.TrimSuffix(names[0], ".parquet") + ".skip")
 	c.add(5 * 24 * time.Hour)
 	if err := l.Tidy(t.Context()); err != nil {
 		t.Fatal(err)

@@ -312,6 +312,7 @@ func (l *Lake) replay() error {
 	if err != nil {
 		return err
 	}
+	gone := l.superseded() // a segment is merged when its log is gone; the name may come back while somebody has it open
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), ".wal")
 		id, err := strconv.ParseUint(name, 10, 64)
@@ -319,7 +320,7 @@ func (l *Lake) replay() error {
 			continue
 		}
 		l.nextID = max(l.nextID, id+1)
-		if f := l.files[id]; f != nil && l.whole(f) {
+		if f := l.files[id]; gone[id] || f != nil && l.whole(f) {
 			if err := l.fs.Remove(l.path("wal", e.Name())); err != nil {
 				return err
 			}
