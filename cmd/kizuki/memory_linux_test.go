@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -79,15 +78,7 @@ func largeLog(t *testing.T, name string, size int64) uint64 {
 // peakMemory runs the command and gives its greatest resident size in MB, and what it told.
 func peakMemory(t *testing.T, args ...string) (peak int, told string) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(t.TempDir(), "kizuki") // by this name the test binary is the command
-	if err := os.Symlink(self, binary); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd := process(t, args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
