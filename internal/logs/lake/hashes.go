@@ -152,7 +152,7 @@ func (l *Lake) hotRecord(source string, seq uint64) (event.Record, error) {
 		if h == nil {
 			continue
 		}
-		v := h.table.View()
+		v := h.view()
 		for row, s := range v.Seqs {
 			if s == seq && v.Source(row) == source {
 				return v.Record(row), nil

@@ -1,6 +1,8 @@
 package lake
 
 import (
+	"sync"
+
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/wal"
 	"github.com/kizuki-security/kizuki/internal/logs/query"
@@ -16,6 +18,7 @@ type hot struct {
 	damaged bool        // its log is not as it was written
 	spoilt  bool        // its log could not be cut back to what counts
 	blocks  []hotBlock  // of whole pieces of BlockRows rows
+	shared  bool        // somebody may hold rows of the table
 }
 
 type hotBlock struct {
@@ -23,8 +26,27 @@ type hotBlock struct {
 	stat query.Stat
 }
 
+// tables are those of sealed segments that nobody asked for while they were in memory: the first use of fresh memory is
+// dear. What nobody needs soon, the garbage collector takes.
+var tables = sync.Pool{New: func() any { return table.New() }}
+
 func newHot(id uint64, day int32, w *wal.Writer) *hot {
-	return &hot{id: id, day: day, table: table.New(), wal: w}
+	return &hot{id: id, day: day, table: tables.Get().(*table.Table), wal: w}
+}
+
+// view gives the rows to somebody who may keep them. Lake.mu is held.
+func (h *hot) view() *table.View {
+	h.shared = true
+	return h.table.View()
+}
+
+// release ends the use of a segment that is sealed. Lake.mu is held, and nobody finds the segment any more.
+func (h *hot) release() {
+	if !h.shared {
+		h.table.Reset()
+		tables.Put(h.table)
+	}
+	h.table = nil
 }
 
 // look adds the blocks of the segment as it is now. Lake.mu is held.
@@ -33,7 +55,7 @@ func (h *hot) look(add func(stat query.Stat, view *table.View, rows []int32)) {
 	if n == 0 {
 		return
 	}
-	view := h.table.View()
+	view := h.view()
 	whole := n / table.BlockRows * table.BlockRows
 	for done := h.sorted(); done < whole; done += table.BlockRows {
 		for _, rows := range view.Cut(view.Order(done, done+table.BlockRows)) {

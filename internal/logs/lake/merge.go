@@ -44,6 +44,7 @@ type merger struct {
 	outputs []*output
 	out     *output
 	rows    *table.Table
+	round   int // how often rows was begun
 	source  string
 	written int // rows in out
 	block   table.Block
@@ -55,12 +56,12 @@ type cursor struct {
 	block int
 	row   int
 	data  *table.Block // nil: at the end
-	codes [][]uint32   // for the table that is filled now
-	round *table.Table
+	codes [][]uint32   // for the rows that are gathered now
+	round int          // which those are; 0: none
 }
 
 func (c *cursor) load() error {
-	c.data, c.row, c.round = nil, 0, nil
+	c.data, c.row, c.round = nil, 0, 0
 	if c.block == len(c.o.reader.Meta.Blocks) {
 		return nil
 	}
@@ -131,10 +132,10 @@ func (m *merger) take(c *cursor) error {
 		}
 	}
 	if m.rows == nil {
-		m.rows = table.New()
+		m.rows, m.round = table.New(), 1
 	}
-	if c.round != m.rows {
-		c.round, c.codes = m.rows, table.Codes(c.data)
+	if c.round != m.round {
+		c.round, c.codes = m.round, table.Codes(c.data)
 	}
 	m.rows.AddRow(c.data, c.row, c.codes)
 	m.written++
@@ -187,12 +188,13 @@ func (m *merger) endBlock() error {
 		return nil
 	}
 	view := m.rows.View()
-	m.rows = nil
 	for _, rows := range view.Cut(view.Order(0, view.Rows())) {
 		if err := m.out.add(view.Into(&m.block, rows)); err != nil {
 			return err
 		}
 	}
+	m.rows.Reset()
+	m.round++
 	return nil
 }
 

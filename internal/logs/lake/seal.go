@@ -87,6 +87,7 @@ func (l *Lake) sealOne(h *hot) error {
 	l.install(file)
 	l.lingering[file.ID] = true // until its log is gone
 	l.counts.sealed++
+	h.release()
 	l.mu.Unlock()
 	l.enter(catalogue.Entry{Add: file.File})
 	l.dropLog(h)

@@ -22,6 +22,7 @@ type Block struct {
 	Ends     []uint32        // where they end
 	lines    [][]byte        // messages of a block of a table, where its records have them
 	remap    Remap
+	columns  []query.Column // what Cols points to, of a block that Into made
 }
 
 // Rows is the number of rows.
@@ -139,10 +140,15 @@ func (v *View) Block(rows []int32) *Block { return v.Into(&Block{}, rows) }
 
 // Into makes a block as Block does, in the memory of one that is not used any more.
 func (v *View) Into(b *Block, rows []int32) *Block {
-	*b = Block{Stat: v.Stat(rows), Cols: make([]*query.Column, Columns), lines: b.lines[:0], remap: b.remap}
-	b.Seqs, b.Times, b.Received = Pick(v.Seqs, rows), Pick(v.Times, rows), Pick(v.Received, rows)
+	*b = Block{
+		Stat: v.Stat(rows), Cols: b.Cols, lines: b.lines[:0], remap: b.remap, columns: b.columns,
+		Seqs: into(b.Seqs, v.Seqs, rows), Times: into(b.Times, v.Times, rows), Received: into(b.Received, v.Received, rows),
+	}
+	if b.columns == nil {
+		b.Cols, b.columns = make([]*query.Column, Columns), make([]query.Column, Columns)
+	}
 	for i := range b.Cols {
-		b.Cols[i] = v.Column(i, rows, &b.remap)
+		b.Cols[i] = v.column(i, rows, &b.remap, &b.columns[i])
 	}
 	for _, r := range rows {
 		b.lines = append(b.lines, v.Raw[r])
@@ -151,10 +157,13 @@ func (v *View) Into(b *Block, rows []int32) *Block {
 }
 
 // Pick gathers the values of rows.
-func Pick[T any](all []T, rows []int32) []T {
-	picked := make([]T, len(rows))
-	for i, r := range rows {
-		picked[i] = all[r]
+func Pick[T any](all []T, rows []int32) []T { return into(nil, all, rows) }
+
+// into gathers the values of rows, where there is room in the memory of those that picked held.
+func into[T any](picked, all []T, rows []int32) []T {
+	picked = slices.Grow(picked[:0], len(rows))
+	for _, r := range rows {
+		picked = append(picked, all[r])
 	}
 	return picked
 }
@@ -175,22 +184,31 @@ func (m *Remap) reset(codes int) {
 
 // Column makes one column of a block, nil when all rows have "".
 func (v *View) Column(col int, rows []int32, remap *Remap) *query.Column {
+	if v.cols[col].codes == nil {
+		return nil
+	}
+	return v.column(col, rows, remap, &query.Column{})
+}
+
+// column does what Column does, in the memory of a column that is not used any more.
+func (v *View) column(col int, rows []int32, remap *Remap, out *query.Column) *query.Column {
 	c := &v.cols[col]
 	if c.codes == nil {
 		return nil
 	}
 	remap.reset(len(c.values))
-	out := &query.Column{Codes: make([]uint16, len(rows))}
+	codes, values := slices.Grow(out.Codes[:0], len(rows))[:len(rows)], out.Values[:0]
 	for i, r := range rows {
 		code := c.codes[r]
 		if remap.seen[code] != remap.n {
 			remap.seen[code] = remap.n
-			remap.to[code] = uint16(len(out.Values))
-			out.Values = append(out.Values, c.values[code])
+			remap.to[code] = uint16(len(values))
+			values = append(values, c.values[code])
 		}
-		out.Codes[i] = remap.to[code]
+		codes[i] = remap.to[code]
 	}
-	if len(out.Values) == 1 && out.Values[0] == "" {
+	out.Codes, out.Values = codes, values
+	if len(values) == 1 && values[0] == "" {
 		return nil
 	}
 	return out

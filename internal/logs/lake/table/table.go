@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/query"
@@ -77,6 +76,7 @@ var ports = sync.OnceValue(func() *[65536]string {
 // column is one column of a table. It has no codes before its first value that is not empty.
 type column struct {
 	codes  []uint32
+	spare  []uint32 // room for codes, of a use before Reset
 	values []string // values[0] is ""
 	index  map[string]uint32
 	recent *[256]uint32   // codes by slotOf their values: most values come again soon, and a map asks for more
@@ -96,7 +96,8 @@ type Table struct {
 	cols            []column
 	used            []*column // those that have values
 	raw             [][]byte
-	arena           strings.Builder
+	arenas          [][]byte // with messages, the last one not yet full
+	free            [][]byte // arenas of a use before Reset
 	bytes           int64 // of messages
 	held            int64 // of messages and dictionaries
 	ports           *[65536]string
@@ -239,7 +240,11 @@ func (t *Table) setNumber(i int, n uint16) {
 func (t *Table) put(c *column, code uint32) {
 	if c.codes == nil { // the column had no values so far
 		n := len(t.seqs)
-		c.codes = make([]uint32, n-1, max(BlockRows, 2*n))
+		if cap(c.spare) < n {
+			c.spare = make([]uint32, 0, max(BlockRows, 2*n))
+		}
+		c.codes = c.spare[:n-1]
+		clear(c.codes)
 		t.used = append(t.used, c)
 	}
 	c.push(code)
@@ -252,18 +257,56 @@ func (c *column) push(code uint32) {
 	c.codes = append(c.codes, code)
 }
 
-// keep copies a message to memory of the table. A strings.Builder gives memory that nobody has cleared before.
+// keep copies a message to memory of the table.
 func (t *Table) keep(raw []byte) []byte {
-	if len(raw) > t.arena.Cap()-t.arena.Len() {
-		if len(raw) > arenaBytes/4 {
-			return bytes.Clone(raw)
-		}
-		t.arena = strings.Builder{}
-		t.arena.Grow(arenaBytes)
+	if len(raw) > arenaBytes/4 {
+		return bytes.Clone(raw)
 	}
-	from := t.arena.Len()
-	t.arena.Write(raw)
-	return unsafe.Slice(unsafe.StringData(t.arena.String()[from:]), len(raw)) //nolint:gosec // nobody writes messages
+	last := len(t.arenas) - 1
+	if last < 0 || cap(t.arenas[last])-len(t.arenas[last]) < len(raw) {
+		t.arenas = append(t.arenas, t.arena())
+		last++
+	}
+	arena := t.arenas[last]
+	from := len(arena)
+	arena = append(arena, raw...)
+	t.arenas[last] = arena
+	return arena[from:len(arena):len(arena)]
+}
+
+// arena gives room for messages.
+func (t *Table) arena() []byte {
+	if n := len(t.free); n > 0 {
+		arena := t.free[n-1]
+		t.free = t.free[:n-1]
+		return arena[:0]
+	}
+	return make([]byte, 0, arenaBytes)
+}
+
+// Reset empties the table for another use of its memory. Views, and messages that came out of them, must be gone; values
+// may stay.
+func (t *Table) Reset() {
+	for _, c := range t.used {
+		if c.number != nil {
+			clear(c.number[:])
+		}
+		if c.recent != nil {
+			clear(c.recent[:])
+		}
+		clear(c.index)
+		clear(c.values)
+		*c = column{spare: c.codes[:0], values: c.values[:0], index: c.index, recent: c.recent, number: c.number}
+		if c.index != nil {
+			c.index[""] = 0
+		}
+	}
+	clear(t.raw) // some have memory of their own
+	*t = Table{
+		seqs: t.seqs[:0], times: t.times[:0], received: t.received[:0], raw: t.raw[:0],
+		cols: t.cols, used: t.used[:0], free: append(t.free, t.arenas...),
+		ports: t.ports, promoted: len(event.Promoted),
+	}
 }
 
 const (
