@@ -7,7 +7,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -16,19 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 	"github.com/kizuki-security/kizuki/internal/logs/logstest/corpus"
-)
-
-// A corpus of one segment is appended benchRounds times, so that the first use of memory is a small part of the cost, and
-// what the lines themselves take in memory makes little work for the garbage collector.
-const (
-	benchEvents = 65536
-	benchRounds = 24
 )
 
 func cpu(b *testing.B) time.Duration {
@@ -38,86 +28,6 @@ func cpu(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func benchBatches(events, size int) (batches [][]event.Record, raw int64) {
-	for batch := range corpus.Batches(corpus.Config{Events: events}, size) {
-		for i := range batch {
-			raw += int64(len(batch[i].Raw))
-			batch[i].Received = time.Time{} // the lake stamps what comes together with one moment, as when lines are collected
-		}
-		batches = append(batches, batch)
-	}
-	return batches, raw
-}
-
-// BenchmarkSeal appends at full speed until everything is sealed, with sidecars.
-func BenchmarkSeal(b *testing.B) {
-	batches, _ := benchBatches(benchEvents, 1000)
-	runtime.GC()
-	b.ResetTimer()
-	for b.Loop() {
-		b.ReportMetric(floor(b, batches).Seconds()/benchEvents*1e6, "floor-cpu-s/Mev")
-		c := newClock()
-		l, err := lake.Open(b.TempDir(), lake.Config{Clock: c.Now})
-		if err != nil {
-			b.Fatal(err)
-		}
-		began, wall := cpu(b), time.Now()
-		for range benchRounds {
-			receive(b, l, batches)
-		}
-		if err := l.Flush(context.Background()); err != nil {
-			b.Fatal(err)
-		}
-		sealed, took := cpu(b)-began, time.Since(wall)
-		b.ReportMetric(sealed.Seconds()/(benchRounds*benchEvents)*1e6, "cpu-s/Mev")
-		b.ReportMetric(benchRounds*benchEvents/took.Seconds(), "ev/s")
-		if err := l.Close(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// receive appends as four receivers do at the same time.
-func receive(b *testing.B, l *lake.Lake, batches [][]event.Record) {
-	b.Helper()
-	var wait sync.WaitGroup
-	for w := range 4 {
-		wait.Go(func() {
-			for i := w; i < len(batches); i += 4 {
-				if _, err := l.Append(context.Background(), batches[i]); err != nil {
-					b.Error(err)
-				}
-				for k := range batches[i] {
-					batches[i][k].Received = time.Time{} // the next round comes at another moment
-				}
-			}
-		})
-	}
-	wait.Wait()
-}
-
-// floor is the processor time of what no lake of this kind can leave out: packing the messages once, block by block. It
-// tells how fast the machine is at this moment.
-func floor(b *testing.B, batches [][]event.Record) time.Duration {
-	b.Helper()
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		b.Fatal(err)
-	}
-	began := cpu(b)
-	var block, out []byte
-	for i, batch := range batches {
-		for k := range batch {
-			block = append(block, batch[k].Raw...)
-		}
-		if i%8 == 7 || i == len(batches)-1 {
-			out = enc.EncodeAll(block, out[:0])
-			block = block[:0]
-		}
-	}
-	return cpu(b) - began
 }
 
 // timed measures from the write of a frame to the end of its sync.

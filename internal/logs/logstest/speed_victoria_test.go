@@ -28,24 +28,27 @@ type peer struct {
 	client *victoria.Client
 }
 
+// startNode starts the engine on a folder.
+func startNode(b *testing.B, dir string) *peer {
+	b.Helper()
+	node := victoriatest.Single(b, "-storageDataPath="+dir, "-memory.allowedBytes=2GB", "-search.maxQueryDuration=300s")
+	client, err := victoria.NewClient(victoria.Config{Insert: node.URL})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &peer{node, client}
+}
+
 // startPeer starts one node, and fills it unless it was filled before.
 func startPeer(b *testing.B, folder string) *peer {
 	b.Helper()
 	dir := filepath.Join(folder, "victoria")
-	open := func() *peer {
+	made(b, dir, func() {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			b.Fatal(err)
 		}
-		node := victoriatest.Single(b, "-storageDataPath="+dir, "-memory.allowedBytes=2GB", "-search.maxQueryDuration=300s")
-		client, err := victoria.NewClient(victoria.Config{Insert: node.URL})
-		if err != nil {
-			b.Fatal(err)
-		}
-		return &peer{node, client}
-	}
-	made(b, dir, func() {
-		p := open()
-		n, seqs := 0, map[string]uint64{}
+		p := startNode(b, dir)
+		seqs := map[string]uint64{}
 		speedBatches(func(batch []event.Record) {
 			for i := range batch {
 				seqs[batch[i].Source]++
@@ -54,26 +57,25 @@ func startPeer(b *testing.B, folder string) *peer {
 			if err := p.client.Insert(context.Background(), batch); err != nil {
 				b.Fatal(err)
 			}
-			n += len(batch)
 		})
 		if err := p.client.Flush(context.Background()); err != nil {
 			b.Fatal(err)
 		}
-		p.settle(b)
+		p.settle(b, speedEvents)
 		p.node.Stop(b)
 	})
-	p := open()
-	p.settle(b)
+	p := startNode(b, dir)
+	p.settle(b, speedEvents)
 	return p
 }
 
-// settle waits until the engine has all events and has put its parts together, so that it is timed at its best.
-func (p *peer) settle(b *testing.B) {
+// settle waits until the engine has that many events and has put its parts together, so that it is timed at its best.
+func (p *peer) settle(b *testing.B, events int) {
 	b.Helper()
 	before := ""
 	for same := 0; same < 3; {
-		if got := p.answer(b, `* | stats count() "count"`); got[1] != speedEvents {
-			b.Fatalf("VictoriaLogs has %d of %d events", got[1], speedEvents)
+		if got := p.answer(b, `* | stats count() "count"`); got[1] != events {
+			b.Fatalf("VictoriaLogs has %d of %d events", got[1], events)
 		}
 		now := p.get(b, "/metrics", "vl_active_merges")
 		if now == before {

@@ -53,32 +53,50 @@ func (b *Block) Record(row int) event.Record {
 	return record(b.Seqs[row], b.Times[row], b.Received[row], b.Raw(row), func(col int) string { return b.Value(col, row) })
 }
 
-// Order sorts the rows from:to of a view by source, time and sequence.
+// Order sorts the rows from:to of a view by source, time and sequence. Rows of one source mostly came in this order: they
+// are gathered, and sorted only where they did not.
 func (v *View) Order(from, to int) []int32 {
 	type key struct {
 		at  int64
 		seq uint64
-		src uint32
 		row int32
 	}
 	rank := v.sourceRanks()
-	keys := make([]key, 0, to-from)
-	for i := from; i < to; i++ {
-		src := uint32(0)
-		if rank != nil {
-			src = rank[v.cols[Source].codes[i]]
-		}
-		keys = append(keys, key{v.Times[i], v.Seqs[i], src, int32(i)})
+	if rank == nil { // all have the source ""
+		rank = []uint32{0}
 	}
-	slices.SortFunc(keys, func(a, b key) int {
-		if a.src != b.src {
-			return cmp.Compare(a.src, b.src)
+	sourceOf := func(row int) uint32 {
+		if codes := v.cols[Source].codes; codes != nil {
+			return rank[codes[row]]
 		}
+		return 0
+	}
+	ends := make([]int, len(rank)+1) // of the rows of each source, once they are placed
+	for row := from; row < to; row++ {
+		ends[sourceOf(row)+1]++
+	}
+	for i := range rank {
+		ends[i+1] += ends[i]
+	}
+	keys := make([]key, to-from)
+	for row := from; row < to; row++ {
+		end := &ends[sourceOf(row)]
+		keys[*end] = key{v.Times[row], v.Seqs[row], int32(row)}
+		*end++
+	}
+	compare := func(a, b key) int {
 		if a.at != b.at {
 			return cmp.Compare(a.at, b.at)
 		}
 		return cmp.Compare(a.seq, b.seq)
-	})
+	}
+	begin := 0
+	for _, end := range ends[:len(rank)] {
+		if rows := keys[begin:end]; !slices.IsSortedFunc(rows, compare) {
+			slices.SortFunc(rows, compare)
+		}
+		begin = end
+	}
 	order := make([]int32, len(keys))
 	for i := range keys {
 		order[i] = keys[i].row

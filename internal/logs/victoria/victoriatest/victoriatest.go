@@ -184,5 +184,8 @@ func (n *Node) Again(t testing.TB) {
 	}
 }
 
+// Pid is the process while it runs.
+func (n *Node) Pid() int { return n.cmd.Process.Pid }
+
 // Said is what the process wrote.
 func (n *Node) Said() string { return fmt.Sprint(n.said) }
