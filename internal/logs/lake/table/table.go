@@ -98,8 +98,8 @@ type Table struct {
 	raw             [][]byte
 	arenas          [][]byte // with messages, the last one not yet full
 	free            [][]byte // arenas of a use before Reset
-	bytes           int64 // of messages
-	held            int64 // of messages and dictionaries
+	bytes           int64    // of messages
+	held            int64    // of messages and dictionaries
 	ports           *[65536]string
 	promoted        int
 }
