@@ -2,8 +2,10 @@ package evtx_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -193,6 +195,19 @@ func TestReadError(t *testing.T) {
 	}
 	if first := promised(log[:evtxtest.FileHeader+evtxtest.ChunkSize]); out.stats.Read < first {
 		t.Errorf("read %d, the first chunk has %d", out.stats.Read, first)
+	}
+}
+
+// TestStopped: who stops at any byte of a file gets whole chunks and hears of no loss.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	log, _ := dense(t, 2)
+	first := promised(log[:evtxtest.FileHeader+evtxtest.ChunkSize])
+	for at, want := range map[int]uint64{0: 0, 1000: 0, evtxtest.FileHeader: 0, 30_000: 0, evtxtest.FileHeader + evtxtest.ChunkSize: first, 100_000: first} {
+		out := readAll(t, &failing{log[:at], fmt.Errorf("stopped: %w", context.Canceled)}, evtx.Options{}, nil)
+		if !errors.Is(out.err, context.Canceled) || out.stats.Read != want || out.stats.Lost != 0 || len(out.damage) > 0 {
+			t.Errorf("stopped at %d: %+v, damage %v, %v; want %d records", at, out.stats, out.damage, out.err, want)
+		}
 	}
 }
 

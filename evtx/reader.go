@@ -2,6 +2,7 @@ package evtx
 
 import (
 	"bytes"
+	gocontext "context" // here, context is that of a template
 	"errors"
 	"hash/crc32"
 	"io"
@@ -104,7 +105,8 @@ func (r *Reader) Records() iter.Seq2[*Record, error] {
 //   - a *DamageError, not wrapped: something is broken there, the next call goes on behind it;
 //   - io.EOF after the last record;
 //   - ErrNotEventLog at the end of a file that is none;
-//   - the error of the underlying reader, again with each further call.
+//   - the error of the underlying reader, again with each further call. What of a chunk came before it is read, unless
+//     it is that of a context: who stopped has lost nothing, and finds all records of that chunk when reading again.
 func (r *Reader) Next() (*Record, error) {
 	if !r.started {
 		r.started = true
@@ -148,6 +150,8 @@ func (r *Reader) fill(n int) {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		r.err = io.EOF
+	case errors.Is(err, gocontext.Canceled), errors.Is(err, gocontext.DeadlineExceeded):
+		r.err, r.have = err, 0
 	case err != nil:
 		r.err = err
 	}
@@ -157,6 +161,9 @@ func (r *Reader) fill(n int) {
 func (r *Reader) start() {
 	r.fill(fileHeader)
 	b := r.buf[:r.have]
+	if len(b) == 0 && r.err != nil && !errors.Is(r.err, io.EOF) {
+		return
+	}
 	if bytes.HasPrefix(b, chunkMagic) {
 		r.tell(DamageError{Chunk: -1, Reason: NotAnEventLog})
 		return

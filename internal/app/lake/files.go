@@ -165,7 +165,7 @@ func copyFile(ctx context.Context, from, to string) (string, error) {
 		err = out.Sync()
 	}
 	if err = errors.Join(err, out.Close()); err == nil {
-		err = os.Rename(part, to)
+		err = disk.OS{}.Rename(part, to)
 	}
 	if err != nil {
 		return failed(errors.Join(err, os.Remove(part)))

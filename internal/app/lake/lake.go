@@ -23,6 +23,7 @@ import (
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	store "github.com/kizuki-security/kizuki/internal/logs/lake"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
@@ -155,7 +156,7 @@ func writeWhole(path string, data []byte) error {
 	}
 	_, err = temp.Write(data)
 	if err = errors.Join(err, temp.Sync(), temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), path)
+		err = disk.OS{}.Rename(temp.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", filepath.Base(path), err), os.Remove(temp.Name()))

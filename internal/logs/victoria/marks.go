@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
-	"time"
+
+	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 )
 
 // Mark is how far a source was sent.
@@ -56,30 +56,11 @@ func (path FileMarks) Load() (map[string]Mark, error) {
 // Save writes the file anew: under another name first, then renamed.
 func (path FileMarks) Save(marks map[string]Mark) error {
 	data, err := json.MarshalIndent(marksFile{marksFormat, marks}, "", "  ")
+	if err == nil {
+		err = disk.WriteFile(disk.OS{}, string(path), append(data, '\n'))
+	}
 	if err != nil {
-		return fmt.Errorf("write marks: %w", err)
-	}
-	next := string(path) + ".new"
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // a folder of the office
-	if err != nil {
-		return fmt.Errorf("write marks: %w", err)
-	}
-	_, err = f.Write(append(data, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write marks: %w", err)
-	}
-	if err := rename(next, string(path)); err != nil {
 		return fmt.Errorf("write marks: %w", err)
 	}
 	return nil
-}
-
-// rename tries for a while on Windows, where a scanner may hold a file for a moment.
-func rename(from, to string) error {
-	err := os.Rename(from, to)
-	for try := 1; err != nil && runtime.GOOS == "windows" && try <= 10; try++ {
-		time.Sleep(time.Duration(try) * 20 * time.Millisecond)
-		err = os.Rename(from, to)
-	}
-	return err
 }

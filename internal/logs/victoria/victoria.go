@@ -1,8 +1,8 @@
 // Package victoria sends log lines to VictoriaLogs, the log engine that a group of many sites runs, and asks it: one node or
 // a cluster, over HTTP.
 //
-// It owns the words wire form, mark and sender. It imports internal/logs/event, the standard library and a zstd encoder;
-// queries come in as LogsQL text from internal/logs/query. Tests run against the real engine, built from the module that
+// It owns the words wire form, mark and sender. It imports internal/logs/event, internal/logs/lake/disk for the file
+// of marks, the standard library and a zstd encoder; queries come in as LogsQL text from internal/logs/query. Tests run against the real engine, built from the module that
 // tools/victorialogs pins.
 //
 // # At least once, made harmless

@@ -18,6 +18,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/kizuki-security/kizuki/internal/app/logs"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 	"github.com/kizuki-security/kizuki/internal/platform/archive"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
@@ -326,7 +327,7 @@ func (im *importer) exchange(ctx context.Context) error {
 	if err := archive.RemoveTree(final); err != nil { // the same rules, imported within one second
 		return cannot(err)
 	}
-	if err := renamed(im.stage, final); err != nil {
+	if err := (disk.OS{}).Rename(im.stage, final); err != nil {
 		return cannot(err)
 	}
 	im.stage = filepath.Join(im.home, newPrefix+"none")
