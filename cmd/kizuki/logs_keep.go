@@ -143,12 +143,19 @@ type retentionApply struct {
 // Run deletes what is over its time.
 func (c *retentionApply) Run(ctx context.Context, e *environment) error {
 	var due []lake.Due
-	deleted := []lake.Tombstone{}
+	var deleted []lake.Tombstone
 	err := e.withLake(ctx, false, func(l *lake.Lake) (err error) {
+		if c.Yes { // first what needs no sealing and merging: on a full disk there is no room for that yet
+			due = l.Due()
+			if deleted, err = l.Expire(ctx, who(), c.Why, c.ClockOK); err != nil {
+				return err
+			}
+		}
 		if err = l.Settle(ctx); err != nil {
 			return err
 		}
-		if due = l.Due(); !c.Yes {
+		due = append(due, l.Due()...)
+		if !c.Yes {
 			return nil
 		}
 		tombs, err := l.Expire(ctx, who(), c.Why, c.ClockOK)
@@ -162,7 +169,7 @@ func (c *retentionApply) Run(ctx context.Context, e *environment) error {
 		return err
 	}
 	if c.JSON {
-		return e.printJSON(map[string]any{"schema": "kizuki.logs-retention-apply/1", "due": orEmpty(due), "deleted": deleted})
+		return e.printJSON(map[string]any{"schema": "kizuki.logs-retention-apply/1", "due": orEmpty(due), "deleted": orEmpty(deleted)})
 	}
 	if !c.Yes {
 		e.printDue(due)

@@ -184,6 +184,9 @@ func (l *Lake) Expire(ctx context.Context, who, why string, sure bool) ([]Tombst
 		if d.Files == 0 {
 			continue
 		}
+		if err := l.store.GiveReserve(); err != nil { // the notes of it need room, too
+			return nil, fmt.Errorf("make room for the deletion: %w", err)
+		}
 		a := Act{Act: LinesDeleted, Source: d.Source, Days: d.Days, Why: why, Files: d.Files, Lines: uint64(d.Rows)}
 		if err := l.Note(ctx, a); err != nil {
 			return nil, errors.Join(err, l.undone(ctx, announced, nil))
@@ -198,7 +201,13 @@ func (l *Lake) Expire(ctx context.Context, who, why string, sure bool) ([]Tombst
 func (l *Lake) undone(ctx context.Context, announced []Act, tombs []Tombstone) error {
 	var errs []error
 	for _, a := range announced {
-		if slices.ContainsFunc(tombs, func(t Tombstone) bool { return t.Source == a.Source && uint64(t.Rows) == a.Lines }) {
+		gone := uint64(0)
+		for _, t := range tombs {
+			if t.Source == a.Source {
+				gone += uint64(t.Rows)
+			}
+		}
+		if gone == a.Lines {
 			continue
 		}
 		a.Undone = true

@@ -2,16 +2,43 @@ package lake_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/evidence"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
 )
+
+// signing is what evidence is kept with.
+func signing(t *testing.T, dir string) proof.Config {
+	t.Helper()
+	secret, public, err := note.GenerateKey(rand.Reader, "plant")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := note.NewSigner(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := note.NewVerifier(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proof.Config{Dir: dir, Lake: "plant", Signer: signer, Keys: []proof.Verifier{verifier}}
+}
 
 // smallDisk mounts a disk of so many KiB.
 func smallDisk(t *testing.T, options string) string {
@@ -31,7 +58,11 @@ func smallDisk(t *testing.T, options string) string {
 // fill writes to a disk until it takes no more, but for so many bytes.
 func fill(t *testing.T, disk string, free int) (empty func()) {
 	t.Helper()
-	name := filepath.Join(disk, "ballast")
+	return fillWith(t, filepath.Join(disk, "ballast"), free)
+}
+
+func fillWith(t *testing.T, name string, free int) (empty func()) {
+	t.Helper()
 	f, err := os.Create(name)
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +176,99 @@ func TestRealDiskFull(t *testing.T) {
 	same(t, "merged, with room", all(t, l), want(recs))
 	if s := l.Stats(); len(s.Alarms) != 0 || s.Files != 2 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// Deleting is the way to get room on a disk that is full: it works without a free byte, also after a start, and leaves
+// nothing half deleted. Where even the reserve is gone, it says so, and nothing is deleted.
+func TestRealDeletionOnFullDisk(t *testing.T) {
+	t.Parallel()
+	disk, c := smallDisk(t, "size=2m"), newClock()
+	dir := filepath.Join(disk, "lake")
+	keeper, config := evidence.New(signing(t, filepath.Join(disk, "proof"))), small(c)
+	t.Cleanup(func() { _ = keeper.Close() })
+	config.Evidence, config.Keep = keeper, func(source string) int { return map[string]int{"fw": 2, "web": 3}[source] }
+	l := open(t, dir, config)
+	again := func() {
+		t.Helper()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l = open(t, dir, config)
+	}
+	days := make([][]event.Record, 5)
+	for i := range days {
+		days[i] = records(uint64(40+i), 500, "fw", "web")
+		appendAll(t, l, days[i])
+		flush(t, l)
+		c.add(24 * time.Hour)
+	}
+	left := slices.Concat(days...)
+	if err := l.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	right := func(what string) {
+		t.Helper()
+		same(t, what, all(t, l), want(left))
+		for _, source := range []string{"fw", "web"} {
+			report, bad, err := keeper.Verify(t.Context(), l, source, nil)
+			if err != nil || len(bad) > 0 || !report.Good() {
+				t.Errorf("%s, %s: %+v %v %v", what, source, report, bad, err)
+			}
+		}
+	}
+	right("before")
+
+	empty := fill(t, disk, 0)
+	again()
+	if err := l.GiveReserve(); err != nil {
+		t.Fatal(err)
+	}
+	more := fillWith(t, filepath.Join(disk, "more"), 0)
+	tombs, err := l.Expire(t.Context(), lake.Deletion{Who: "sato", Why: "満了"})
+	if !lake.Is(err, lake.NoRoom) || len(tombs) > 0 {
+		t.Errorf("deleted without any room: %d, %v", len(tombs), err)
+	}
+	right("without any room")
+	again()
+	right("without any room, opened again")
+	more()
+	empty()
+
+	again() // takes the reserve
+	empty = fill(t, disk, 0)
+	again()
+	tombs, err = l.Expire(t.Context(), lake.Deletion{Who: "sato", Why: "満了"})
+	if err != nil || len(tombs) == 0 {
+		t.Fatalf("%d, %v, %+v", len(tombs), err, l.Stats().Alarms)
+	}
+	gone := 0
+	for _, tomb := range tombs {
+		gone += tomb.Rows
+		for _, name := range tomb.Names {
+			if _, err := os.Stat(filepath.Join(dir, "sealed", name)); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s is still there: %v", name, err)
+			}
+		}
+	}
+	before := len(left)
+	left = slices.DeleteFunc(left, func(r event.Record) bool {
+		return slices.ContainsFunc(tombs, func(tomb lake.Tombstone) bool {
+			return tomb.Source == r.Source && slices.ContainsFunc(tomb.Ranges, func(s segment.Range) bool { return s.First <= r.Seq && r.Seq <= s.Last })
+		})
+	})
+	if gone == 0 || before-len(left) != gone || len(left) == 0 {
+		t.Errorf("%d of %d records are left, %d deleted", len(left), before, gone)
+	}
+	right("deleted on a full disk")
+	if info, err := os.Stat(filepath.Join(dir, "reserve")); err != nil || info.Size() == 0 {
+		t.Errorf("the reserve is not there again: %v", err)
+	}
+	again()
+	right("deleted on a full disk, opened again")
+	empty()
+	if s := l.Stats(); len(s.Alarms) > 0 {
+		t.Errorf("%+v", s.Alarms)
 	}
 }
 

@@ -14,6 +14,7 @@
 //	DIR/merge/ID.commit                    a merge whose files are whole but not all renamed yet
 //	DIR/tombstones/ID.json                 what was deleted, and why
 //	DIR/holds.json                         what must not be deleted
+//	DIR/reserve                            room that deleting uses on a full disk
 //
 // Every state between two of these is one rename: a file under its own name is whole, and the larger unit wins. At a
 // start, unfinished files (.tmp) are removed, committed merges are finished, a log whose segment is sealed is removed,
@@ -113,6 +114,7 @@ func Open(dir string, config Config) (*Lake, error) {
 		stop()
 		return nil, errors.Join(refuse(Unusable, err), lock.Close())
 	}
+	l.takeReserve()
 	l.workers.Go(l.commitLoop)
 	l.workers.Go(l.sealLoop)
 	if config.Every > 0 {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -42,7 +43,9 @@ type Deletion struct {
 }
 
 // Expire deletes whole files whose time is over by Config.Keep and that no hold covers, and returns their tombstones.
-// What is deleted stands on disk as a tombstone before the first file goes. Reason ClockJumped: nothing is deleted.
+// What is deleted stands on disk as a tombstone before the first file goes. Where the disk is full, there is a tombstone
+// for each file, so that one makes room for the next. Beside an error the tombstones of what was deleted come, too.
+// Reasons: ClockJumped (nothing is deleted), NoRoom (not even the first tombstone could be written).
 func (l *Lake) Expire(ctx context.Context, d Deletion) ([]Tombstone, error) {
 	if l.config.Keep == nil {
 		return nil, nil
@@ -57,23 +60,33 @@ func (l *Lake) Expire(ctx context.Context, d Deletion) ([]Tombstone, error) {
 	if limit := time.Duration(int64(dayOf(now)-newest)) * 24 * time.Hour; !d.Sure && limit > l.config.Limits.ClockJump {
 		return nil, refuse(ClockJumped, fmt.Errorf("the newest record came on %s", dayName(newest)))
 	}
-	sources := make([]string, 0, len(bySource))
-	for source := range bySource {
-		sources = append(sources, source)
-	}
-	slices.Sort(sources)
+	sources := slices.Sorted(maps.Keys(bySource))
+	err := l.GiveReserve()
+	defer l.takeReserve()
 	var tombs []Tombstone
 	for _, source := range sources {
-		if err := ctx.Err(); err != nil {
-			return tombs, err
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			break
 		}
-		t, err := l.delete(ctx, source, bySource[source], d, now)
-		if err != nil {
-			return tombs, err
+		var t Tombstone
+		if t, err = l.delete(ctx, source, bySource[source], d, now); err == nil {
+			tombs = append(tombs, t)
+			continue
 		}
-		tombs = append(tombs, t)
+		if !disk.Full(err) {
+			break
+		}
+		for _, f := range bySource[source] { // the first makes room for the next
+			if t, err = l.delete(ctx, source, []*sealed{f}, d, now); err != nil {
+				break
+			}
+			tombs = append(tombs, t)
+		}
 	}
-	return tombs, nil
+	if disk.Full(err) {
+		err = refuse(NoRoom, err)
+	}
+	return tombs, err
 }
 
 // expired lists merged files whose time is over, by source, and the newest day on which records came.

@@ -161,7 +161,7 @@ func (l *Lake) gather(found map[uint64]*onDisk) (state *catalogue.State, stale b
 	case err != nil:
 		return nil, false, err
 	}
-	stale = err != nil || state.Entries != len(state.Files)+min(len(state.Next), 1)
+	stale = err != nil || state.Cut || state.Entries != len(state.Files)+min(len(state.Next), 1)
 	for id, f := range found {
 		l.nextID = max(l.nextID, id+1)
 		if l.reading && state.Dropped[id] { // on Windows a name may stay while somebody reads the file

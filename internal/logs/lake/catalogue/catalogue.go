@@ -57,6 +57,7 @@ type State struct {
 	Next    map[string]uint64 // the next sequence number of sources, at least
 	Dropped map[uint64]bool   // files that went since the catalogue was written anew; their names may still be there
 	Entries int
+	Cut     bool // a stop cut the last line: what is appended would not be read
 }
 
 func empty() *State {
@@ -81,7 +82,8 @@ func Load(fsys disk.FS, name string) (*State, error) {
 	for number := 1; len(data) > 0; number++ {
 		line, rest, whole := bytes.Cut(data, []byte{'\n'})
 		if !whole {
-			break // a stop cut the last line; the files tell what it said
+			s.Cut = true // the files tell what it said
+			break
 		}
 		data = rest
 		if err := s.line(line); err != nil {

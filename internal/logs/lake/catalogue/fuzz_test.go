@@ -1,10 +1,11 @@
 package catalogue_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -13,7 +14,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/kizuki-security/kizuki/internal/logs/lake/catalogue"
-	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/disk/disktest"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
 )
 
@@ -37,11 +38,9 @@ func FuzzLoad(f *testing.F) {
 			}
 			text = b.String()
 		}
-		name := filepath.Join(t.TempDir(), "catalogue")
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s, err := catalogue.Load(disk.OS{}, name)
+		name := filepath.FromSlash("/catalogue")
+		fsys := disktest.With(map[string][]byte{name: []byte(text)})
+		s, err := catalogue.Load(fsys, name)
 		if err != nil {
 			if !errors.Is(err, catalogue.ErrDamaged) || len(s.Files) > 0 || len(s.Next) > 0 {
 				t.Errorf("%+v %v", s, err)
@@ -50,20 +49,52 @@ func FuzzLoad(f *testing.F) {
 		}
 		files := make([]*catalogue.File, 0, len(s.Files))
 		for id, file := range s.Files {
-			if file == nil || file.ID != id {
+			if file == nil || file.ID != id || s.Dropped[id] {
 				t.Fatalf("%d is %+v", id, file)
+			}
+			if len(file.Replaces) == 0 {
+				file.Replaces = nil // none is written in one way only
 			}
 			files = append(files, file)
 		}
-		if err := catalogue.Write(disk.OS{}, name, files, s.Next); err != nil {
+		if err := catalogue.Write(fsys, name, files, s.Next); err != nil {
 			t.Fatal(err)
 		}
-		again, err := catalogue.Load(disk.OS{}, name)
-		if err != nil || !reflect.DeepEqual(again.Files, s.Files) || len(again.Next) != len(s.Next) {
+		again, err := catalogue.Load(fsys, name)
+		if err != nil || !reflect.DeepEqual(again.Files, s.Files) || !maps.Equal(again.Next, s.Next) || again.Entries != len(files)+min(len(s.Next), 1) {
 			t.Errorf("%+v became %+v, %v", s, again, err)
 		}
-		if _, err := catalogue.Load(disk.OS{}, name+"-"); !errors.Is(err, fs.ErrNotExist) {
+		added := catalogue.File{ID: 1 << 40, Name: "added"}
+		if err := catalogue.Append(fsys, name, catalogue.Entry{Add: &added, Drop: 9}, catalogue.Entry{Next: map[string]uint64{"fw": 1 << 40}}); err != nil {
+			t.Fatal(err)
+		}
+		delete(s.Files, 9)
+		s.Files[added.ID] = &added
+		s.Next["fw"] = max(s.Next["fw"], 1<<40)
+		again, err = catalogue.Load(fsys, name)
+		if err != nil || !reflect.DeepEqual(again.Files, s.Files) || !maps.Equal(again.Next, s.Next) || !again.Dropped[9] {
+			t.Errorf("%+v became %+v, %v", s, again, err)
+		}
+		if _, err := catalogue.Load(fsys, name+"-"); !errors.Is(err, fs.ErrNotExist) {
 			t.Error(err)
 		}
 	})
+}
+
+// What a stop left of a last line is told, so that it is written anew: an entry that came behind it would make one line
+// with it, and all of the catalogue worthless.
+func TestCutLine(t *testing.T) {
+	t.Parallel()
+	name := filepath.FromSlash("/catalogue")
+	var fsys disktest.Memory
+	if err := catalogue.Write(&fsys, name, []*catalogue.File{{ID: 1}, {ID: 2}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	whole := fsys.Files()[name]
+	for at := range whole {
+		s, err := catalogue.Load(disktest.With(map[string][]byte{name: whole[:at]}), name)
+		if ends := bytes.Count(whole[:at], []byte("\n")); err != nil || len(s.Files) != ends || s.Entries != ends || s.Cut != (at > 0 && whole[at-1] != '\n') {
+			t.Errorf("cut at %d: %+v, %v", at, s, err)
+		}
+	}
 }

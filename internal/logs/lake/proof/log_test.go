@@ -50,7 +50,7 @@ type lake struct {
 	public string
 }
 
-func newLake(t *testing.T, source string, ends ...uint64) *lake {
+func newLake(t testing.TB, source string, ends ...uint64) *lake {
 	t.Helper()
 	signer, verifier, public := key(t)
 	config := proof.Config{Dir: t.TempDir(), Lake: "office", Signer: signer, Keys: []proof.Verifier{verifier}}
@@ -62,7 +62,7 @@ func newLake(t *testing.T, source string, ends ...uint64) *lake {
 	return l
 }
 
-func (l *lake) reopen(t *testing.T, source string) {
+func (l *lake) reopen(t testing.TB, source string) {
 	t.Helper()
 	if l.Log != nil {
 		if err := l.Close(); err != nil {
@@ -81,7 +81,7 @@ func (l *lake) reopen(t *testing.T, source string) {
 func fileHash(end uint64) proof.Hash { return hashOf(1<<40 | end) }
 
 // seal appends records up to end and signs for a file of them.
-func (l *lake) seal(t *testing.T, end uint64) {
+func (l *lake) seal(t testing.TB, end uint64) {
 	t.Helper()
 	first := l.Records() + 1
 	var all []proof.Hash
@@ -463,31 +463,49 @@ func BenchmarkRecords(b *testing.B) {
 	}
 }
 
-// A proof that somebody made on purpose is refused, unless it says of the record what was signed.
+// A proof that somebody made on purpose is refused, unless it says of the record what was signed: then all that its hash
+// covers is as it was.
 func FuzzInclusion(f *testing.F) {
-	signer, verifier, _ := key(f)
-	c := someCheckpoint()
-	signed, err := c.Sign(signer)
-	if err != nil {
-		f.Fatal(err)
+	var signed []string // else nothing comes behind the signature
+	var keys []proof.Verifier
+	for _, ends := range [][]uint64{{3}, {258}, {600}} {
+		l := newLake(f, "fw", ends...)
+		for _, seq := range []uint64{1, ends[0]} {
+			p, err := l.Prove(record("fw", seq), func(seq uint64) (proof.Hash, error) { return recordHash("fw", seq), nil })
+			if err != nil {
+				f.Fatal(err)
+			}
+			data, err := json.Marshal(p)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data, uint8(len(keys)))
+			signed = append(signed, p.Checkpoint)
+		}
+		keys = append(keys, l.config.Keys...)
 	}
-	p := &proof.Inclusion{
-		Format: proof.InclusionFormat, Leaf: 3, Siblings: []proof.Hash{hashOf(1)}, Checkpoint: signed,
-		Record: proof.IncludedRecord{Source: "fw", Seq: 769, Raw: []byte("行")},
-	}
-	data, err := p.JSON()
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(data)
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(t *testing.T, data []byte, which uint8) {
 		var p proof.Inclusion
 		if json.Unmarshal(data, &p) != nil {
 			return
 		}
-		p.Checkpoint = signed // else nothing comes behind the signature
-		if _, err := p.Check(verifier); err == nil {
-			t.Errorf("taken: %+v", p)
+		p.Checkpoint = signed[int(which)%len(signed)]
+		c, err := p.Check(keys...)
+		if err != nil {
+			return
+		}
+		var h proof.Hasher
+		r := &p.Record
+		if r.Source != "fw" || r.Seq > c.Records() || h.Sum(r.Source, r.Seq, r.Time, r.Received, r.Format, r.Raw) != recordHash("fw", r.Seq) {
+			t.Errorf("taken: %+v", r)
+		}
+		out, err := p.JSON()
+		var again proof.Inclusion
+		if err != nil || json.Unmarshal(out, &again) != nil {
+			t.Fatalf("not written: %v", err)
+		}
+		if _, err := again.Check(keys...); err != nil {
+			t.Errorf("written and refused: %v", err)
 		}
 	})
 }

@@ -22,9 +22,10 @@ type page struct {
 // reflection, which took longer than a small page itself. A field that is not known is passed over; bad is set where the
 // bytes make no sense.
 type fields struct {
-	data []byte
-	at   int
-	bad  bool
+	data  []byte
+	at    int
+	bad   bool
+	lists bool // there may be lists; headers of pages have none
 }
 
 // Types of fields in the compact form.
@@ -44,8 +45,8 @@ const (
 	typeStruct
 )
 
-// mostNested is how deep structures may stand in each other; those of Parquet reach three.
-const mostNested = 8
+// mostNested is how deep structures and lists may stand in each other; those of a footer reach seven.
+const mostNested = 12
 
 func (f *fields) byte() byte {
 	if f.at >= len(f.data) {
@@ -120,10 +121,42 @@ func (f *fields) skip(kind byte, depth int) {
 			return
 		}
 		f.each(depth+1, nothing)
+	case typeList, typeSet:
+		f.list(depth)
 	default:
-		f.bad = true // no header of a page has lists or maps
+		f.bad = true // Parquet has no maps
 	}
 	f.bad = f.bad || f.at > len(f.data)
+}
+
+// list passes over a list. One that says that it has more elements than there are bytes is bad.
+func (f *fields) list(depth int) {
+	head := f.byte()
+	n := uint64(head >> 4)
+	if n == 15 {
+		n = f.uint()
+	}
+	if f.bad = f.bad || !f.lists || depth == mostNested || n > uint64(len(f.data)-f.at); f.bad {
+		return
+	}
+	for range n {
+		if kind := head & 15; kind == typeTrue || kind == typeFalse {
+			f.byte() // in a list they stand for themselves
+		} else {
+			f.skip(kind, depth+1)
+		}
+		if f.bad {
+			return
+		}
+	}
+}
+
+// footerFits says whether a footer holds what its lists say. The library makes room for a list before it reads it: a few
+// bytes could ask for more memory than there is, which ends the program.
+func footerFits(footer []byte) bool {
+	f := fields{data: footer, lists: true}
+	f.each(0, nothing)
+	return !f.bad
 }
 
 // nextPage reads the page at the front of data, and gives what stands behind it.

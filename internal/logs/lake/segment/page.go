@@ -68,7 +68,8 @@ func (r *Reader) chunk(block, column int, each func(p page) error) (err error) {
 		default:
 			continue
 		}
-		if p.nulls > 0 || p.levels > 0 || p.size > largestPage {
+		most := r.Meta.Blocks[block].Rows // also of different values in a dictionary
+		if p.nulls > 0 || p.levels > 0 || p.size > largestPage || p.values > most || rows > most {
 			return errKind
 		}
 		if err := each(p); err != nil {
@@ -92,6 +93,9 @@ func (p *page) unpacked(room *Room) ([]byte, error) {
 		}
 		return append(room.buffer(p.size)[:0], p.data...), nil
 	}
+	if !p.sized() {
+		return nil, damaged("size of a page")
+	}
 	data, err := unpack(room.buffer(p.size+slack), p.data, true)
 	if err == nil && len(data) != p.size {
 		err = damaged("size of a page")
@@ -105,7 +109,7 @@ func (p *page) front(room *Room, n int) ([]byte, error) {
 		return p.unpacked(room)
 	}
 	part := p.data[:frameFront(p.data, n)]
-	if len(part) == len(p.data) {
+	if len(part) == len(p.data) || !p.sized() {
 		return p.unpacked(room)
 	}
 	data, err := unpack(room.buffer(p.size+slack), part, false)

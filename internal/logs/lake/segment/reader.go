@@ -70,6 +70,9 @@ func Open(r io.ReaderAt, size int64, known *Known) (reader *Reader, err error) {
 	if _, err := r.ReadAt(footer, size-tail-length); err != nil {
 		return nil, err
 	}
+	if !footerFits(footer) {
+		return nil, damaged("lists of the footer")
+	}
 	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, footer, &f); err != nil {
 		return nil, damaged("footer: %w", err)
 	}

@@ -83,12 +83,12 @@ func (p *replayer) frames(data []byte, each func(*event.Record) error) (used int
 			at, skipped = at+next+1, true
 			continue
 		}
-		if skipped {
-			r.Damaged, r.Broken, skipped = r.Damaged+1, true, false
-		}
 		records, err := unpack(frame, frame[frameHead:])
 		if err != nil && at+size == len(data) {
 			break
+		}
+		if skipped { // not before: what is torn is read again when the log has grown
+			r.Damaged, r.Broken, skipped = r.Damaged+1, true, false
 		}
 		sum := rest[len(frame):size]
 		if chain := link(p.chain, frame); err == nil && !bytes.Equal(chain[:], sum) {
@@ -132,7 +132,7 @@ func unpack(head, body []byte) ([]event.Record, error) {
 		return nil, errRecord
 	}
 	size, count := binary.LittleEndian.Uint32(head[8:]), binary.LittleEndian.Uint32(head[12:])
-	if n, err := s2.DecodedLen(body); err != nil || uint32(n) != size || size > largest || count > size {
+	if n, err := s2.DecodedLen(body); err != nil || uint32(n) != size || size > largest || count > size/leastRecord {
 		return nil, errRecord
 	}
 	raw, err := s2.Decode(nil, body)

@@ -37,7 +37,7 @@ const (
 	FrameBytes = 256 << 10 // records are put into one frame until they are this long together
 	headSize   = 28
 	frameHead  = 24
-	largest    = 1 << 30 // no frame is longer, packed or not
+	largest    = 64 << 20 // no frame is longer, packed or not: the longest record, and what was gathered before it
 )
 
 var (
