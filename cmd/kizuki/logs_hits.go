@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -101,13 +103,14 @@ func (w *hitWriter) row(cells ...string) error {
 			cells[i] = "'" + cell
 		}
 	}
-	out := csv.NewWriter(w.out)
-	out.UseCRLF = true
+	var row bytes.Buffer // with UseCRLF the writer would leave out each CR inside of a cell
+	out := csv.NewWriter(&row)
 	if err := out.Write(cells); err != nil {
 		return err
 	}
 	out.Flush()
-	return out.Error()
+	_, err := fmt.Fprintf(w.out, "%s\r\n", bytes.TrimSuffix(row.Bytes(), []byte("\n")))
+	return errors.Join(out.Error(), err)
 }
 
 // printable keeps what comes from logs and names of files from steering the terminal.

@@ -132,7 +132,11 @@ func (e *environment) tellImported(f *lake.Imported) {
 	default:
 		tell("turned", "n", f.Turned)
 	}
-	if f.AsBytes > 0 {
+	switch {
+	case f.AsBytes == 0:
+	case f.Encoding == "utf16":
+		tell("bytes.utf16", "n", f.AsBytes)
+	default:
 		tell("bytes", "n", f.AsBytes)
 	}
 	var sources []string

@@ -35,7 +35,7 @@ type Imported struct {
 	Raw     uint64            `json:"raw"`     // of Kept: text that no reader understands
 	Broken  uint64            `json:"broken"`  // of Raw: lines of JSON files that are no JSON
 	Turned  uint64            `json:"turned"`  // of Kept: lines of CP932 or UTF-16 that were turned into UTF-8
-	AsBytes uint64            `json:"bytes"`   // of Kept: lines of an unknown encoding, kept as they are
+	AsBytes uint64            `json:"bytes"`   // of Kept: lines of an unknown encoding, kept as they are, or of broken UTF-16
 	Before  uint64            `json:"before"`  // kept by an import that was interrupted
 	Refused map[string]uint64 `json:"refused"` // by reason
 	Sources map[string]uint64 `json:"sources"` // records by source

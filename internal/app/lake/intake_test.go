@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -152,6 +153,45 @@ func TestImportShiftJIS(t *testing.T) {
 	}
 	journal, err := os.ReadFile(filepath.Join(dir, Folder, "imports"))
 	if err != nil || !bytes.Contains(journal, []byte(`"encoding":"cp932","turned":3,"bytes":1`)) {
+		t.Errorf("%s, %v", journal, err)
+	}
+}
+
+// TestImportUTF16: words of UTF-16 are found; half a pair, as where a text was cut in an emoji, is kept so that it can be
+// turned back, is counted and noted, and hides no other word of its line.
+func TestImportUTF16(t *testing.T) {
+	t.Parallel()
+	wide := func(text string) string {
+		var out []byte
+		for _, u := range utf16.Encode([]rune(text)) {
+			out = append(out, byte(u), byte(u>>8))
+		}
+		return string(out)
+	}
+	path := file(t, "powershell.txt", []byte("\xff\xfe"+wide("認証に失敗 🙂\r\nsuzuki 秘密")+"\x3d\xd8"+wide("\r\n{\"user\":\"sato\",\"m\":\"")+"\x42\xde"+wide("\"}\r\n最後")+"x"))
+	dir := t.TempDir()
+	l := open(t, dir, &clock{november})
+	done, err := take(t.Context(), t, l, ImportOptions{Source: "ps"}, path)
+	if err != nil || len(done) != 1 {
+		t.Fatal(done, err)
+	}
+	if f := done[0]; f.Encoding != "utf16" || f.Kept != 4 || f.Turned != 1 || f.AsBytes != 3 || f.Broken != 0 {
+		t.Errorf("%+v", f)
+	}
+	if err := l.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int64{"認証": 1, "suzuki 秘密": 1, "user=sato": 1, "最後": 1} {
+		if got := count(t, l, text); got != want {
+			t.Errorf("%s is found %d times, want %d", text, got, want)
+		}
+	}
+	want := []string{"認証に失敗 🙂", "suzuki 秘密\xed\xa0\xbd", "{\"user\":\"sato\",\"m\":\"\xed\xb9\x82\"}", "最後\xff78"}
+	if got := lines(t, l)["ps"]; !slices.Equal(got, want) {
+		t.Errorf("kept %q", got)
+	}
+	journal, err := os.ReadFile(filepath.Join(dir, Folder, "imports"))
+	if err != nil || !bytes.Contains(journal, []byte(`"encoding":"utf16","turned":1,"bytes":3`)) {
 		t.Errorf("%s, %v", journal, err)
 	}
 }

@@ -17,7 +17,7 @@ type Encoding string
 // Encodings.
 const (
 	UTF8  Encoding = "utf8"
-	UTF16 Encoding = "utf16" // the lines come as UTF-8
+	UTF16 Encoding = "utf16" // the lines come as UTF-8; those with half a pair are Bytes, see exact
 	CP932 Encoding = "cp932" // the lines come as UTF-8, where that can be turned into the same bytes again
 	Bytes Encoding = "bytes" // none of these; the lines come as they are
 )
@@ -49,7 +49,7 @@ type ReadOptions struct {
 	Limits  Limits
 	Line    func(*Line) error
 	Refused func(Refusal)
-	File    func(*FileReport, Encoding) error // Bytes or CP932 where some lines are; "": no text
+	File    func(*FileReport, Encoding) error // Bytes or CP932 where some lines are, UTF16 where all of it was; "": no text
 	Input   *atomic.Int64
 }
 

@@ -159,7 +159,11 @@ func (o *opener) stream(name string, source io.Reader, depth int) error {
 	}
 	wide := bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) // PowerShell writes so
 	if wide {
-		r = bufio.NewReaderSize(transform.NewReader(r, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()), readAhead)
+		var decoder transform.Transformer = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()
+		if o.plain {
+			decoder = &exact{}
+		}
+		r = bufio.NewReaderSize(transform.NewReader(r, decoder), readAhead)
 		if head, err = r.Peek(512); err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
 			return err
 		}

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +14,11 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/transform"
 )
 
 // readAll gives what Read makes of a file: a line for each record, each refusal and the end.
@@ -73,6 +78,68 @@ func sjis(t *testing.T, text string) string {
 	return out
 }
 
+// wideOf is text in UTF-16, low byte first.
+func wideOf(text string) string {
+	var out []byte
+	for _, u := range utf16.Encode([]rune(text)) {
+		out = binary.LittleEndian.AppendUint16(out, u)
+	}
+	return string(out)
+}
+
+// narrowed makes the UTF-16 again that exact turned.
+func narrowed(t *testing.T, text []byte, order binary.AppendByteOrder) (out []byte) {
+	t.Helper()
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		switch {
+		case r != utf8.RuneError || size > 1:
+			for _, u := range utf16.AppendRune(nil, r) {
+				out = order.AppendUint16(out, u)
+			}
+		case text[0] == 0xff:
+			size = 3
+			b, err := hex.DecodeString(string(text[1:3]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, b...)
+		default:
+			size = 3
+			out = order.AppendUint16(out, uint16(text[0]&15)<<12|uint16(text[1]&63)<<6|uint16(text[2]&63))
+		}
+		text = text[size:]
+	}
+	return out
+}
+
+// FuzzExact: whatever UTF-16 holds, in whatever pieces it comes, the same bytes can be made of it again.
+func FuzzExact(f *testing.F) {
+	for _, seed := range []string{"a\x00\x3d\xd8\x42\xde", "\x3d\xd8\x3d\xd8\x42\xde\x42\xde\x3d", "\xfd\xff\xff\xfe\n", "\xd8\x3d\xd8\x3d\xdc\x00\x00", ""} {
+		f.Add([]byte(seed), false)
+		f.Add([]byte(seed), true)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, big bool) {
+		var order binary.AppendByteOrder = binary.LittleEndian
+		mark := "\xff\xfe"
+		if big {
+			order, mark = binary.BigEndian, "\xfe\xff"
+		}
+		whole := io.MultiReader(strings.NewReader(mark), bytes.NewReader(data))
+		got, err := io.ReadAll(transform.NewReader(whole, &exact{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back := narrowed(t, got, order); !bytes.Equal(back, data) {
+			t.Errorf("%x became %x, and that %x", data, got, back)
+		}
+		whole = io.MultiReader(strings.NewReader(mark), bytes.NewReader(data))
+		if again, err := io.ReadAll(transform.NewReader(iotest.OneByteReader(whole), &exact{})); err != nil || !bytes.Equal(again, got) {
+			t.Errorf("%x in single bytes became %x, not %x: %v", data, again, got, err)
+		}
+	})
+}
+
 // TestRead: every line is given as it stands or turned into UTF-8 so that it can be turned back; broken JSON is kept, too.
 func TestRead(t *testing.T) {
 	t.Parallel()
@@ -93,6 +160,16 @@ func TestRead(t *testing.T) {
 		"Latin-1 is not CP932":      {"a.log", "caf\xe9s r\xe9sum\xe9s\n", "1 bytes text \"caf\\xe9s r\\xe9sum\\xe9s\"\nbytes"},
 		"Japanese late in the file": {"a.log", strings.Repeat("plain line\n", 5000) + sjis(t, "再起動しました\n"), ""},
 		"UTF-16":                    {"a.log", "\xff\xfea\x00\xaa\x8a\n\x00", "1 utf16 text \"a說\"\nutf16"},
+		"UTF-16, half a pair": {
+			"a.log", "\xff\xfea\x00\n\x00b\x00\x3d\xd8\n\x00\x42\xde \x00\x3d\xd8\x42\xde\r\x00\n\x00\xfd\xff\x3d\xd8",
+			"1 utf16 text \"a\"\n2 bytes text \"b\\xed\\xa0\\xbd\"\n3 bytes text \"\\xed\\xb9\\x82 🙂\"\n4 bytes text \"�\\xed\\xa0\\xbd\"\nutf16",
+		},
+		"UTF-16, high byte first": {"a.log", "\xfe\xff\x00a\xd8\x3d\xde\x42\x00\n\xff\xfd\xfe\xff", "1 utf16 text \"a🙂\"\n2 utf16 text \"�\\ufeff\"\nutf16"},
+		"UTF-16, cut in a letter": {"a.log", "\xff\xfea\x00\n\x00b\x00\n", "1 utf16 text \"a\"\n2 bytes text \"b\\xff0a\"\nutf16"},
+		"UTF-16, JSON with half a pair": {
+			"a.jsonl", "\xff\xfe" + wideOf("{\"a\":\"") + "\x3d\xd8" + wideOf("\"}\n{\"b\":1}\n"),
+			"1 bytes json! \"{\\\"a\\\":\\\"\\xed\\xa0\\xbd\\\"}\"\n2 utf16 json! \"{\\\"b\\\":1}\"\nutf16",
+		},
 		"JSON lines, one broken": {
 			"a.jsonl", "{\"a\":1}\n{\"a\":\nNov 26 {\"b\":2}\n{\"c\":3},\n",
 			"1 utf8 json! \"{\\\"a\\\":1}\"\n2 utf8 json! \"{\\\"a\\\":\"\n3 utf8 text! \"Nov 26 {\\\"b\\\":2}\"\n4 utf8 json! \"{\\\"c\\\":3},\"\nutf8",

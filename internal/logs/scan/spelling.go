@@ -51,6 +51,9 @@ func newSpelling(head []byte, wide bool, limit int) *spelling {
 func (s *spelling) line(text []byte) ([]byte, Encoding) {
 	s.lines++
 	if s.wide {
+		if !utf8.Valid(text) { // half a pair, see exact
+			return text, Bytes
+		}
 		return text, UTF16
 	}
 	// Two half-width kana may look like one letter of Greek or a sign: in a file of CP932 they are kana.
