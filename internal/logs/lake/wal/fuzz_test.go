@@ -29,7 +29,7 @@ func someLog(f *testing.F) []byte {
 	f.Helper()
 	dir := f.TempDir()
 	name := filepath.Join(dir, "1.wal")
-	w, err := wal.Create(disk.OS{}, dir, name, 1, 20780)
+	w, err := wal.Create(disk.OS{}, dir, name, 1, 20780, wal.Mark{1, 2, 3})
 	if err != nil {
 		f.Fatal(err)
 	}
