@@ -198,7 +198,13 @@ func (l *Lake) Expire(ctx context.Context, who, why string, sure bool) ([]Tombst
 func (l *Lake) undone(ctx context.Context, announced []Act, tombs []Tombstone) error {
 	var errs []error
 	for _, a := range announced {
-		if slices.ContainsFunc(tombs, func(t Tombstone) bool { return t.Source == a.Source && uint64(t.Rows) == a.Lines }) {
+		gone := uint64(0) // many files have several tombstones
+		for i := range tombs {
+			if tombs[i].Source == a.Source {
+				gone += uint64(tombs[i].Rows)
+			}
+		}
+		if gone == a.Lines {
 			continue
 		}
 		a.Undone = true

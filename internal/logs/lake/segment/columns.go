@@ -83,6 +83,9 @@ func (l Look) numbers(column int) ([]int64, error) {
 			}
 			return err
 		}
+		if !countedNumbers(p.encoding, data, p.values) {
+			return errKind
+		}
 		values, err = parquet.LookupEncoding(p.encoding).DecodeInt64(values, data)
 		numbers = append(numbers, values...)
 		return kindOf(err, len(values) == p.values)
@@ -106,6 +109,9 @@ func coded(e format.Encoding) bool { return e == format.RLEDictionary }
 
 // readCodes reads n numbers below limit of values in a dictionary, in memory of room.
 func readCodes(room *Room, data []byte, n, limit int) ([]int32, error) {
+	if !fewCodes(data, n) {
+		return nil, errKind
+	}
 	all, err := parquet.RLEDictionary.DecodeInt32(room.int(n + 8)[:0], data) // they come in groups of eight
 	if err := kindOf(err, len(all) >= n); err != nil {
 		return nil, err
@@ -142,6 +148,9 @@ func (l Look) Messages() (text []byte, ends []uint32, err error) {
 			text = data[int64(len(data))-m.Bytes:]
 			return nil
 		}
+		if p.encoding != format.Plain && (p.encoding != format.DeltaLengthByteArray || !counted(data, p.values)) {
+			return errKind
+		}
 		values, offsets, err := parquet.LookupEncoding(p.encoding).DecodeByteArray(nil, data, nil)
 		if err := kindOf(err, len(offsets) == p.values+1); err != nil {
 			return err
@@ -164,6 +173,9 @@ func most(m *Block) int64 { return 16*int64(m.Rows) + 4096 }
 
 // lengths reads lengths of texts as the places where they end.
 func lengths(data []byte, ends []uint32, n int) ([]uint32, error) {
+	if !counted(data, n) {
+		return ends, errKind
+	}
 	var passing Room
 	defer passing.Free()
 	all, err := parquet.DeltaBinaryPacked.DecodeInt32(passing.int(n)[:0], data)

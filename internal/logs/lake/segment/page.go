@@ -54,7 +54,7 @@ func (r *Reader) chunk(block, column int, each func(p page) error) (err error) {
 		return err
 	}
 	defer buffers.give(buffer)
-	rows := 0
+	rows, limit := 0, r.Meta.Blocks[block].Rows
 	for len(data) > 0 {
 		var p page
 		if p, data, err = nextPage(data); err != nil {
@@ -68,14 +68,14 @@ func (r *Reader) chunk(block, column int, each func(p page) error) (err error) {
 		default:
 			continue
 		}
-		if p.nulls > 0 || p.levels > 0 || p.size > largestPage {
+		if p.nulls > 0 || p.levels > 0 || p.size > largestPage || p.values > limit || rows > limit || !p.possible() {
 			return errKind
 		}
 		if err := each(p); err != nil {
 			return err
 		}
 	}
-	if rows != r.Meta.Blocks[block].Rows {
+	if rows != limit {
 		return damaged("%d rows in a column", rows)
 	}
 	return nil
@@ -83,6 +83,15 @@ func (r *Reader) chunk(block, column int, each func(p page) error) (err error) {
 
 // largestPage bounds the memory for one page; records are bounded by the lake.
 const largestPage = math.MaxInt32 - slack
+
+// possible says whether the data of a page can be as large as its header says: each block of a zstd frame is at least four
+// bytes long.
+func (p *page) possible() bool {
+	if !p.packed {
+		return p.size == len(p.data)
+	}
+	return p.size <= zstdBlock*(len(p.data)/4)
+}
 
 // unpacked gives the data of a page, in room's memory where it is packed.
 func (p *page) unpacked(room *Room) ([]byte, error) {
@@ -115,17 +124,19 @@ func (p *page) front(room *Room, n int) ([]byte, error) {
 	return data, nil
 }
 
+// zstdBlock is what a block of a zstd frame unpacks to at most.
+const zstdBlock = 128 << 10
+
 // frameFront says how many bytes of a zstd frame hold about the first n bytes of what is packed in it: its head and whole
 // blocks, each of which unpacks to at most 128 KiB, and to as much in all but the last ones. All of it where it is no
 // single plain frame.
 func frameFront(data []byte, n int) int {
-	const blockBytes = 128 << 10
 	var head zstd.Header
 	if err := head.Decode(data); err != nil || head.Skippable {
 		return len(data)
 	}
 	at := head.HeaderSize
-	for blocks := (n + blockBytes - 1) / blockBytes; blocks > 0; blocks-- {
+	for blocks := (n + zstdBlock - 1) / zstdBlock; blocks > 0; blocks-- {
 		if at+3 > len(data) {
 			return len(data)
 		}

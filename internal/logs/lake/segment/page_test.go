@@ -2,13 +2,17 @@ package segment
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
@@ -217,5 +221,78 @@ func TestRoom(t *testing.T) {
 	room.Free()
 	if len(room.buffers) > 0 {
 		t.Error("something is kept")
+	}
+}
+
+// header is the head of a page as Thrift writes it: all numbers are those of the header.
+func header(kind, size, packed, values int, encoding format.Encoding) []byte {
+	number := func(dst []byte, n int) []byte { // of the field behind the one before
+		return binary.AppendUvarint(append(dst, 1<<4|typeInt32), uint64(n)<<1)
+	}
+	h := number(number(number(nil, kind), size), packed)
+	if kind == int(format.DictionaryPage) {
+		h = append(h, 4<<4|typeStruct)
+	} else {
+		h = append(h, 2<<4|typeStruct)
+	}
+	h = number(number(h, values), int(encoding))
+	return append(h, typeStop, typeStop)
+}
+
+// Pages of a few bytes that ask for gigabytes get none, whatever they say of themselves.
+func TestPagesTakeNoMemory(t *testing.T) {
+	t.Parallel()
+	r, _ := written(t, 300)
+	rows := r.Meta.Blocks[0].Rows
+	const huge = 1<<30 - 1
+	runs := binary.AppendUvarint([]byte{0}, huge<<1)
+	groups := binary.AppendUvarint([]byte{0}, huge/8<<1|1)
+	deltas := binary.AppendUvarint(binary.AppendUvarint(binary.AppendUvarint(nil, 128), 4), huge)
+	deltas = append(deltas, 0)
+	dict := func(size int) []byte {
+		return append(header(int(format.DictionaryPage), size, size, size/8, format.Plain), make([]byte, size)...)
+	}
+	pages := map[string][]byte{
+		"values":             header(int(format.DataPage), 0, 0, huge, format.RLEDictionary),
+		"values as they are": header(int(format.DataPage), 0, 0, huge, format.Plain),
+		"size":               header(int(format.DataPage), huge, 0, rows, format.DeltaBinaryPacked),
+		"dictionary":         header(int(format.DictionaryPage), 0, 0, huge, format.Plain),
+		"runs":               append(append(dict(8), header(int(format.DataPage), len(runs), len(runs), rows, format.RLEDictionary)...), runs...),
+		"groups":             append(append(dict(8), header(int(format.DataPage), len(groups), len(groups), rows, format.RLEDictionary)...), groups...),
+		"deltas":             append(header(int(format.DataPage), len(deltas), len(deltas), rows, format.DeltaBinaryPacked), deltas...),
+		"lengths":            append(header(int(format.DataPage), len(deltas), len(deltas), rows, format.DeltaLengthByteArray), deltas...),
+		"more than one":      append(append(header(int(format.DataPage), len(deltas), len(deltas), 1, format.DeltaLengthByteArray), deltas...), 0),
+		"prefixes":           append(header(int(format.DataPage), len(deltas), len(deltas), rows, format.DeltaByteArray), deltas...),
+	}
+	for name, page := range pages {
+		for _, codec := range []format.CompressionCodec{format.Uncompressed, format.Zstd} {
+			h := &Reader{
+				Meta: &Meta{
+					Columns: r.Meta.Columns, Blocks: r.Meta.Blocks[:1], Data: int64(len(page)),
+					Sums: binary.LittleEndian.AppendUint64(nil, xxhash.Sum64(page)),
+				},
+				r: bytes.NewReader(page), at: r.at, wide: r.wide, spots: make([]spot, r.wide),
+			}
+			for i := range h.spots {
+				h.spots[i] = spot{0, int64(len(page)), codec}
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			l := h.Look(0, nil)
+			_, err1 := l.Times()
+			_, _, err2 := l.Messages()
+			_, err3 := l.Column(table.Source)
+			err4 := l.Pick([]int{0}, func(int, []byte) {})
+			_, err5 := l.Values(table.Source, []int{0})
+			runtime.ReadMemStats(&after)
+			if n := after.TotalAlloc - before.TotalAlloc; n > 8<<20 {
+				t.Errorf("%s: %d bytes of memory for %d", name, n, len(page))
+			}
+			for _, err := range []error{err1, err2, err3, err4, err5} {
+				if !errors.Is(err, ErrDamaged) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
 	}
 }
