@@ -184,9 +184,6 @@ func (l *Lake) Expire(ctx context.Context, who, why string, sure bool) ([]Tombst
 		if d.Files == 0 {
 			continue
 		}
-		if err := l.store.GiveReserve(); err != nil { // the notes of it need room, too
-			return nil, fmt.Errorf("make room for the deletion: %w", err)
-		}
 		a := Act{Act: LinesDeleted, Source: d.Source, Days: d.Days, Why: why, Files: d.Files, Lines: uint64(d.Rows)}
 		if err := l.Note(ctx, a); err != nil {
 			return nil, errors.Join(err, l.undone(ctx, announced, nil))
@@ -201,10 +198,10 @@ func (l *Lake) Expire(ctx context.Context, who, why string, sure bool) ([]Tombst
 func (l *Lake) undone(ctx context.Context, announced []Act, tombs []Tombstone) error {
 	var errs []error
 	for _, a := range announced {
-		gone := uint64(0)
-		for _, t := range tombs {
-			if t.Source == a.Source {
-				gone += uint64(t.Rows)
+		gone := uint64(0) // many files have several tombstones
+		for i := range tombs {
+			if tombs[i].Source == a.Source {
+				gone += uint64(tombs[i].Rows)
 			}
 		}
 		if gone == a.Lines {

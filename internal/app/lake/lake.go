@@ -148,18 +148,10 @@ func told(err error, dir string) error {
 	return problem.Unavailable("app.lake.unusable", "dir", dir).Because(err)
 }
 
-// writeWhole writes a file that is complete or as it was before.
+// writeWhole writes a file that is complete or as it was before, also after a stop of the machine.
 func writeWhole(path string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // 0600
-	if err != nil {
+	if err := disk.WriteFile(disk.OS{}, path, data); err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
-	}
-	_, err = temp.Write(data)
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err == nil {
-		err = disk.OS{}.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", filepath.Base(path), err), os.Remove(temp.Name()))
 	}
 	return nil
 }

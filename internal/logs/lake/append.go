@@ -147,7 +147,9 @@ func (l *Lake) commitLoop() {
 		for l.waiting() {
 			l.groupWait(last)
 			last = time.Now() //nolint:forbidigo // measures a pause; no record sees it
-			if !l.commit() {
+			went := l.commit()
+			l.retireIdle() // whoever asked meanwhile poked in vain: the wait took it, or more came without end
+			if !went {
 				break
 			}
 		}
@@ -164,12 +166,13 @@ func (l *Lake) waiting() bool {
 	return len(l.queue) > 0
 }
 
-// groupWait lets more records come before the next sync, unless many wait already or the last sync is long ago.
+// groupWait lets more records come before the next sync, unless many wait already, somebody wants them sealed, or the
+// last sync is long ago.
 func (l *Lake) groupWait(last time.Time) {
 	left := l.config.Limits.GroupWait - time.Since(last)
 	for left > 0 && l.ctx.Err() == nil {
 		l.mu.Lock()
-		enough := l.queued >= int64(l.config.Limits.GroupBytes)
+		enough := l.asked || l.queued >= int64(l.config.Limits.GroupBytes)
 		l.mu.Unlock()
 		if enough {
 			return

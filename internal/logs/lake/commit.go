@@ -2,6 +2,7 @@ package lake
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"maps"
 	"slices"
@@ -56,7 +57,8 @@ func (l *Lake) commit() bool {
 		l.counts.appended += uint64(len(p.records))
 	}
 	h.logged = h.wal.Size()
-	full := h.table.Rows() >= l.config.Limits.SegmentRows || h.table.Held() >= l.config.Limits.SegmentBytes
+	full := h.table.Rows() >= l.config.Limits.SegmentRows || h.table.Held() >= l.config.Limits.SegmentBytes ||
+		h.logged >= wal.FullBytes // a text that all records share is held once, and logged with each
 	l.mu.Unlock()
 	if full {
 		l.retire(h)
@@ -164,7 +166,9 @@ func (l *Lake) current() (*hot, error) {
 	id := l.nextID
 	l.nextID++
 	l.mu.Unlock()
-	w, err := wal.Create(l.fs, l.path("wal"), l.path("wal", walName(id)), id, today)
+	var mark wal.Mark
+	_, _ = rand.Read(mark[:]) // never fails
+	w, err := wal.Create(l.fs, l.path("wal"), l.path("wal", walName(id)), id, today, mark)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/wal"
 )
 
 // Config says how a lake works. Only Clock is needed.
@@ -33,7 +34,7 @@ type Limits struct {
 	SegmentRows  int           // 65,536
 	SegmentBytes int64         // of texts in a segment, 64 MiB
 	Unsealed     int           // full segments in memory, 3; then Append waits
-	RecordBytes  int           // of one record's texts, 16 MiB
+	RecordBytes  int           // of one record's texts, 16 MiB; at most about 31 MiB
 	FooterBytes  int64         // of memory for open footers, 48 MiB
 	OpenFiles    int           // 256
 	MergeFiles   int           // files that one merge reads at once, 8
@@ -67,6 +68,7 @@ func (c Config) withDefaults() Config {
 	set64(&l.SegmentBytes, 64<<20)
 	set(&l.Unsealed, 3)
 	set(&l.RecordBytes, 16<<20)
+	l.RecordBytes = min(l.RecordBytes, wal.LargestRecord-64<<10) // the log puts lengths around the texts
 	set64(&l.FooterBytes, 48<<20)
 	set(&l.OpenFiles, 256)
 	set(&l.MergeFiles, 8)

@@ -134,7 +134,8 @@ func blank(dir string, config Config) *Lake {
 	}
 }
 
-// Close waits for what was queued, closes the files and gives the folder free. What is not sealed stays in its log.
+// Close waits for what was queued and for what changes the folder, closes the files and gives the folder free. What is not
+// sealed stays in its log. Afterwards nothing is written any more.
 func (l *Lake) Close() error {
 	l.mu.Lock()
 	if l.closed {
@@ -146,6 +147,8 @@ func (l *Lake) Close() error {
 	l.mu.Unlock()
 	l.stop()
 	l.workers.Wait()
+	l.tidying.Lock() // whoever comes now finds that the lake is closed
+	defer l.tidying.Unlock()
 	var errs []error
 	for _, h := range append(l.sealing, l.hot) {
 		if h != nil && h.wal != nil {

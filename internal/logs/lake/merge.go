@@ -242,8 +242,10 @@ func (m *merger) prove() error {
 	defer m.l.proving.Unlock()
 	var replaces []Unit
 	for _, f := range m.inputs {
-		unit := unitOf(f)
-		var err error
+		unit, err := m.l.unitOf(f)
+		if err != nil {
+			return err
+		}
 		if unit.Note, err = disk.ReadFile(m.l.fs, f.notePath(), largestNote); err != nil {
 			return err
 		}

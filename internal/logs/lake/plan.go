@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// plan is what to merge next: files of one day of arrival, all segments, or all of one source.
-func (l *Lake) plan() []*sealed {
+// plan is what to merge next: files of one day of arrival, all segments, or all of one source. Files whose
+// merge failed are left out.
+func (l *Lake) plan(failed map[uint64]bool) []*sealed {
 	today := dayOf(l.config.Clock())
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -16,7 +17,7 @@ func (l *Lake) plan() []*sealed {
 	}
 	groups := map[group][]*sealed{}
 	for _, f := range l.files {
-		if !l.mergeable(f) {
+		if failed[f.ID] || !l.mergeable(f) {
 			continue
 		}
 		g := group{day: f.Day}

@@ -43,12 +43,10 @@ func (l *Lake) note(ctx context.Context, file *sealed, path string, replaces []U
 	if err != nil {
 		return err
 	}
-	if file.SHA256 == "" {
-		if file.SHA256, err = sumFile(f); err != nil {
-			return err
-		}
+	unit, err := l.unitOf(file)
+	if err != nil {
+		return err
 	}
-	unit := unitOf(file)
 	unit.Replaces, unit.At = replaces, l.config.Clock()
 	note, err := l.config.Evidence.Sealed(ctx, unit, func(source string) ([]uint64, []proof.Hash, error) {
 		return hashesOf(reader, source)
@@ -77,8 +75,10 @@ func sumFile(f disk.File) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func unitOf(f *sealed) Unit {
-	return Unit{Name: f.Name, ID: f.ID, Level: f.Level, SHA256: f.SHA256, Sources: f.Sources}
+// unitOf is a file as the evidence is given it, see sumOf.
+func (l *Lake) unitOf(f *sealed) (Unit, error) {
+	sum, err := l.sumOf(f)
+	return Unit{Name: f.Name, ID: f.ID, Level: f.Level, SHA256: sum, Sources: f.Sources}, err
 }
 
 // hashesOf gives the record hashes of one source in a file, in the order of their sequence numbers.

@@ -87,6 +87,12 @@ func (l *Lake) retireFiles(files []*sealed) (gone []*sealed) {
 
 // removeFile removes a dead file and what stands beside it, the file itself last: it names the others.
 func (l *Lake) removeFile(f *sealed) error {
+	l.mu.Lock()
+	closed := l.closed
+	l.mu.Unlock()
+	if closed { // the folder may be another's already; the next start removes it
+		return nil
+	}
 	err := l.cache.forget(f.ID)
 	err = errors.Join(err, l.fs.Remove(f.skipPath()), l.fs.Remove(f.notePath()))
 	if e := l.fs.Remove(f.path); e != nil {

@@ -44,14 +44,18 @@ type Deletion struct {
 
 // Expire deletes whole files whose time is over by Config.Keep and that no hold covers, and returns their tombstones.
 // What is deleted stands on disk as a tombstone before the first file goes. Where the disk is full, there is a tombstone
-// for each file, so that one makes room for the next. Beside an error the tombstones of what was deleted come, too.
-// Reasons: ClockJumped (nothing is deleted), NoRoom (not even the first tombstone could be written).
+// for each file, so that one makes room for the next. What cannot be deleted is told in the error and stops nothing else:
+// beside an error the tombstones of what was deleted come, too. Reasons: ClockJumped (nothing is deleted), NoRoom (not
+// even the first tombstone could be written).
 func (l *Lake) Expire(ctx context.Context, d Deletion) ([]Tombstone, error) {
 	if l.config.Keep == nil {
 		return nil, nil
 	}
-	l.tidying.Lock()
-	defer l.tidying.Unlock()
+	ctx, done, err := l.tend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	now := l.config.Clock()
 	bySource, newest := l.expired(dayOf(now))
 	if len(bySource) == 0 {
@@ -60,33 +64,44 @@ func (l *Lake) Expire(ctx context.Context, d Deletion) ([]Tombstone, error) {
 	if limit := time.Duration(int64(dayOf(now)-newest)) * 24 * time.Hour; !d.Sure && limit > l.config.Limits.ClockJump {
 		return nil, refuse(ClockJumped, fmt.Errorf("the newest record came on %s", dayName(newest)))
 	}
-	sources := slices.Sorted(maps.Keys(bySource))
-	err := l.GiveReserve()
+	errs := []error{l.GiveReserve()}
 	defer l.takeReserve()
 	var tombs []Tombstone
-	for _, source := range sources {
-		if err = errors.Join(err, ctx.Err()); err != nil {
+	for _, source := range slices.Sorted(maps.Keys(bySource)) {
+		if ctx.Err() != nil {
 			break
 		}
-		var t Tombstone
-		if t, err = l.delete(ctx, source, bySource[source], d, now); err == nil {
-			tombs = append(tombs, t)
-			continue
+		some, err := l.delete(ctx, bySource[source], d, now)
+		tombs = append(tombs, some...)
+		if disk.Full(err) {
+			some, err = l.deleteEach(ctx, bySource[source], d, now)
+			tombs = append(tombs, some...)
 		}
-		if !disk.Full(err) {
-			break
-		}
-		for _, f := range bySource[source] { // the first makes room for the next
-			if t, err = l.delete(ctx, source, []*sealed{f}, d, now); err != nil {
-				break
-			}
-			tombs = append(tombs, t)
-		}
+		errs = append(errs, err)
 	}
+	err = errors.Join(append(errs, ctx.Err())...)
 	if disk.Full(err) {
 		err = refuse(NoRoom, err)
 	}
 	return tombs, err
+}
+
+// deleteEach removes what is left of files one by one: the first makes room for the next.
+func (l *Lake) deleteEach(ctx context.Context, files []*sealed, d Deletion, now time.Time) (tombs []Tombstone, err error) {
+	for _, f := range files {
+		l.mu.Lock()
+		left := l.files[f.ID] == f
+		l.mu.Unlock()
+		if !left {
+			continue
+		}
+		some, err := l.delete(ctx, []*sealed{f}, d, now)
+		tombs = append(tombs, some...)
+		if err != nil {
+			return tombs, err
+		}
+	}
+	return tombs, nil
 }
 
 // expired lists merged files whose time is over, by source, and the newest day on which records came.
@@ -116,37 +131,91 @@ func (l *Lake) expired(today int32) (bySource map[string][]*sealed, newest int32
 	return bySource, newest
 }
 
-// delete writes the tombstone of files of one source and removes them.
-func (l *Lake) delete(ctx context.Context, source string, files []*sealed, d Deletion, now time.Time) (Tombstone, error) {
-	t := Tombstone{Source: source, Why: d.Why, Who: d.Who, At: now.UTC(), From: math.MaxInt64, To: math.MinInt64}
-	for _, f := range files {
-		t.IDs, t.Names, t.SHA256 = append(t.IDs, f.ID), append(t.Names, f.Name), append(t.SHA256, f.SHA256)
-		t.Ranges, t.Rows = append(t.Ranges, f.Sources[0].Ranges...), t.Rows+f.Rows()
-		for _, b := range f.Blocks {
-			t.From, t.To = min(t.From, b.From), max(t.To, b.To)
+// A tombstone is for no more files, and no more bytes of what was signed for them: it is read at every start.
+const (
+	mostBuried = 200
+	mostSigned = 4 << 20
+)
+
+// delete removes files of one source, with as many tombstones as it takes. One that cannot be signed for stays, and the
+// others go.
+func (l *Lake) delete(ctx context.Context, files []*sealed, d Deletion, now time.Time) (tombs []Tombstone, err error) {
+	var errs []error
+	t := Tombstone{Source: files[0].Sources[0].Name, Why: d.Why, Who: d.Who, At: now.UTC(), From: math.MaxInt64, To: math.MinInt64}
+	fresh, signed := t, 0
+	var going []*sealed
+	end := func() {
+		if len(going) == 0 {
+			return
 		}
-		if l.config.Evidence != nil {
-			note, err := l.signDeletion(ctx, f, d, now)
-			if err != nil {
-				return t, err
-			}
-			t.Notes = append(t.Notes, string(note))
+		if err := l.entomb(&t, going); err != nil {
+			errs = append(errs, err)
+		} else {
+			tombs = append(tombs, t)
+		}
+		t, going, signed = fresh, nil, 0
+	}
+	for _, f := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		note, err := l.lastWord(ctx, f, &t, d, now)
+		if err != nil {
+			l.alarm("evidence", f.Name, err)
+			errs = append(errs, fmt.Errorf("%s: %w", f.Name, err))
+			continue
+		}
+		l.clear("evidence", f.Name)
+		signed += note
+		if going = append(going, f); len(going) == mostBuried || signed >= mostSigned {
+			end()
 		}
 	}
+	end()
+	return tombs, errors.Join(append(errs, ctx.Err())...)
+}
+
+// lastWord adds a file to a tombstone, with what the evidence signs for it, and gives the bytes of that.
+func (l *Lake) lastWord(ctx context.Context, f *sealed, t *Tombstone, d Deletion, now time.Time) (signed int, err error) {
+	sum, err := l.sumOf(f)
+	if err != nil {
+		return 0, err
+	}
+	if l.config.Evidence != nil {
+		note, err := l.signDeletion(ctx, f, d, now)
+		if err != nil {
+			return 0, err
+		}
+		signed = len(note)
+		t.Notes = append(t.Notes, string(note))
+	}
+	t.IDs, t.Names, t.SHA256 = append(t.IDs, f.ID), append(t.Names, f.Name), append(t.SHA256, sum)
+	t.Ranges, t.Rows = append(t.Ranges, f.Sources[0].Ranges...), t.Rows+f.Rows()
+	for _, b := range f.Blocks {
+		t.From, t.To = min(t.From, b.From), max(t.To, b.To)
+	}
+	return signed, nil
+}
+
+// entomb writes a tombstone and removes its files.
+func (l *Lake) entomb(t *Tombstone, files []*sealed) error {
 	data, err := json.Marshal(t)
 	if err != nil {
-		return t, err
+		return err
+	}
+	if len(data) > largestNote {
+		return fmt.Errorf("tombstone of %s: %w", t.Names[0], disk.ErrTooLarge)
 	}
 	if err := disk.WriteFile(l.fs, l.path("tombstones", fmt.Sprintf("%016d.json", t.IDs[0])), data); err != nil {
-		return t, err
+		return err
 	}
 	l.mu.Lock()
-	l.tombs = append(l.tombs, t)
+	l.tombs = append(l.tombs, *t)
 	gone := l.retireFiles(files)
 	l.counts.deleted += uint64(len(files))
 	l.mu.Unlock()
 	entries := make([]catalogue.Entry, 0, len(files)+1)
-	entries = append(entries, catalogue.Entry{Next: map[string]uint64{source: l.nextOf(source)}})
+	entries = append(entries, catalogue.Entry{Next: map[string]uint64{t.Source: l.nextOf(t.Source)}})
 	for _, f := range files {
 		entries = append(entries, catalogue.Entry{Drop: f.ID})
 	}
@@ -156,7 +225,7 @@ func (l *Lake) delete(ctx context.Context, source string, files []*sealed, d Del
 			l.alarm("remove", f.Name, err)
 		}
 	}
-	return t, nil
+	return nil
 }
 
 // nextOf is the sequence number that a source gets next.
@@ -189,6 +258,10 @@ func (l *Lake) readTombs() (unfinished []string, err error) {
 			continue
 		}
 		data, err := disk.ReadFile(l.fs, name, largestNote)
+		if errors.Is(err, disk.ErrTooLarge) { // of an earlier version; what it names has gone, or is there and can be read
+			l.alarms["tombstone "+e.Name()] = err.Error()
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -250,8 +323,11 @@ func (l *Lake) Release(name string) error {
 }
 
 func (l *Lake) changeHolds(change func([]Hold) ([]Hold, error)) error {
-	l.tidying.Lock()
-	defer l.tidying.Unlock()
+	_, done, err := l.tend(l.ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	holds, err := change(l.Holds())
 	if err != nil {
 		return err

@@ -168,7 +168,11 @@ func (l *Lake) gather(found map[uint64]*onDisk) (state *catalogue.State, stale b
 			continue
 		}
 		entry := state.Files[id]
-		if entry == nil || l.path("sealed", filepath.FromSlash(entry.Name)) != f.path {
+		name, err := filepath.Rel(l.path("sealed"), f.path)
+		if err != nil {
+			return nil, false, err
+		}
+		if entry == nil || entry.Name != filepath.ToSlash(name) { // no other name of the same file: others join it to other folders
 			stale = true
 			entry, err = l.examine(f, id)
 			if errors.Is(err, fs.ErrNotExist) {
@@ -217,46 +221,6 @@ func (l *Lake) learn(f *catalogue.File) {
 	}
 }
 
-// superseded lists the files that a merged one replaces or a tombstone names, and takes the numbers they used.
-func (l *Lake) superseded() (gone map[uint64]bool) {
-	gone = map[uint64]bool{}
-	for _, f := range l.files {
-		for _, id := range f.Replaces {
-			gone[id] = true
-		}
-	}
-	for i := range l.tombs {
-		for _, id := range l.tombs[i].IDs {
-			gone[id] = true
-			l.nextID = max(l.nextID, id+1)
-		}
-		for _, r := range l.tombs[i].Ranges {
-			l.next[l.tombs[i].Source] = max(l.next[l.tombs[i].Source], r.Last+1)
-		}
-	}
-	return gone
-}
-
-// bury removes files that a merged one replaces or a tombstone names, and gives those that could not be removed.
-// Afterwards lingering holds the identities of all.
-func (l *Lake) bury() (stuck map[uint64]bool) {
-	stuck = map[uint64]bool{}
-	l.undoHalves()
-	for id := range l.superseded() {
-		l.lingering[id] = true
-		f := l.files[id]
-		if f == nil {
-			continue
-		}
-		delete(l.files, id)
-		if err := l.removeFile(f); err != nil {
-			l.alarm("remove", f.Name, err)
-			stuck[id] = true
-		}
-	}
-	return stuck
-}
-
 // examine makes the catalogue's entry of a file from the file.
 func (l *Lake) examine(f *onDisk, id uint64) (*catalogue.File, error) {
 	file, err := l.fs.Open(f.path)
@@ -296,7 +260,8 @@ func (l *Lake) rewriteCatalogue() error {
 func (l *Lake) entries() []*catalogue.File {
 	files := make([]*catalogue.File, 0, len(l.files)+len(l.missing))
 	for _, f := range l.files {
-		files = append(files, f.File)
+		entry := *f.File // its sum may be learnt while this is written
+		files = append(files, &entry)
 	}
 	for _, f := range l.missing {
 		files = append(files, f)

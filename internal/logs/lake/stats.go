@@ -85,9 +85,13 @@ type File struct {
 
 // Files lists the sealed files, oldest first. What they say must not be changed.
 func (l *Lake) Files() []File {
+	files := l.live(func(*sealed) bool { return true })
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var out []File
-	for _, f := range l.live(func(*sealed) bool { return true }) {
-		out = append(out, File{f.File, f.path})
+	for _, f := range files {
+		entry := *f.File // its sum may be learnt later
+		out = append(out, File{&entry, f.path})
 	}
 	return out
 }

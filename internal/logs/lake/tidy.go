@@ -14,28 +14,59 @@ import (
 // Tidy does what can wait: it seals a segment of a day that is over, makes sidecars and notes that are missing, and
 // merges. It deletes nothing; see Expire.
 func (l *Lake) Tidy(ctx context.Context) error {
-	l.tidying.Lock()
-	defer l.tidying.Unlock()
+	ctx, done, err := l.tend(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	poke(l.wake)
 	l.removeAgain()
 	l.proveMissing(ctx)
 	errs := []error{l.mendSidecars(ctx)}
+	failed := map[uint64]bool{} // one file that cannot be merged does not keep other days from it
 	for ctx.Err() == nil {
 		if err := l.catchUp(); err != nil {
 			l.alarm("catalogue", "", err)
 			return errors.Join(append(errs, err)...)
 		}
-		inputs := l.plan()
+		inputs := l.plan(failed)
 		if len(inputs) == 0 {
 			break
 		}
 		if err := l.merge(ctx, inputs); err != nil {
 			l.alarm("merge", inputs[0].Name, err)
-			return errors.Join(append(errs, err)...)
+			errs = append(errs, err)
+			if disk.Full(err) {
+				break
+			}
+			for _, f := range inputs {
+				failed[f.ID] = true
+			}
+			continue
 		}
 		l.clear("merge", inputs[0].Name)
 	}
 	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// tend begins something that puts the folder in order: one at a time, and none beyond Close, which waits for it. The
+// context ends with the lake; done must be called.
+func (l *Lake) tend(ctx context.Context) (within context.Context, done func(), err error) {
+	l.tidying.Lock()
+	l.mu.Lock()
+	closed := l.closed
+	l.mu.Unlock()
+	if closed {
+		l.tidying.Unlock()
+		return ctx, nil, refuse(Closed, nil)
+	}
+	within, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(l.ctx, cancel)
+	return within, func() {
+		stop()
+		cancel()
+		l.tidying.Unlock()
+	}, nil
 }
 
 // removeAgain removes what could not be removed before.
@@ -155,13 +186,13 @@ func (l *Lake) readWhole(ctx context.Context, f *sealed) error {
 			break
 		}
 	}
-	if err == nil && f.SHA256 != "" {
+	if want := l.knownSum(f); err == nil && want != "" {
 		file, e := l.fs.Open(f.path)
 		if e != nil {
 			return errors.Join(l.noteDamage(f, e), l.cache.release(o))
 		}
 		sum, e := sumFile(file)
-		if err = errors.Join(e, file.Close()); err == nil && sum != f.SHA256 {
+		if err = errors.Join(e, file.Close()); err == nil && sum != want {
 			err = l.noteDamage(f, errSum)
 		}
 	}

@@ -2,7 +2,6 @@ package wal
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -44,7 +43,9 @@ func (f *Follower) More(each func(*event.Record) error) error {
 	case size < f.at:
 		return ErrCut
 	case size > largestFile:
-		return fmt.Errorf("%w: more than %d bytes", disk.ErrTooLarge, int64(largestFile))
+		f.at = size
+		f.replay.damage()
+		return nil
 	case size == f.at || !f.headed && size < headSize:
 		return nil
 	}
@@ -58,10 +59,13 @@ func (f *Follower) More(each func(*event.Record) error) error {
 		if n < headSize {
 			return nil
 		}
-		f.replay.read.Broken = !f.replay.head(data)
-		f.headed, f.at, data = true, headSize, data[headSize:]
+		head := f.replay.head(data)
+		if head == 0 {
+			return nil
+		}
+		f.headed, f.at, data = true, int64(head), data[head:]
 	}
-	used, err := f.replay.frames(data, each)
+	used, err := f.replay.frames(data, f.at, each)
 	f.at += int64(used)
 	return err
 }

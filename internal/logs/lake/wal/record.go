@@ -11,9 +11,6 @@ import (
 // errRecord says that the bytes of a record are not what AppendRecord writes.
 var errRecord = errors.New("malformed record")
 
-// leastRecord is how many bytes a record takes that has nothing: one for each number, length and the end.
-const leastRecord = 18
-
 // promoted tells the place of a key in event.Promoted.
 var promoted = func() map[string]uint64 {
 	m := make(map[string]uint64, len(event.Promoted))

@@ -25,80 +25,101 @@ type Read struct {
 	Broken   bool  // the chain does not hold, or the head is damaged
 }
 
-// largestFile is the size of a log that is read; one segment is far smaller.
-const largestFile = 4 << 30
+// largestFile is the size of a log that is read; writers begin another one long before.
+const largestFile = 2 * FullBytes
 
 // Replay reads a log and calls each for every record of every whole frame, in order. A damaged frame is passed over
-// and counted; each may return an error to stop. The records share memory that is not used again.
+// and counted; each may return an error to stop. The records share memory that is not used again. A file that is larger
+// than any log is damaged as a whole.
 func Replay(fsys disk.FS, name string, each func(*event.Record) error) (Read, error) {
+	p := newReplayer()
+	if info, err := fsys.Stat(name); err == nil && info.Size() > largestFile {
+		p.damage()
+		return p.read, nil
+	}
 	data, err := disk.ReadFile(fsys, name, largestFile)
 	if err != nil {
 		return Read{}, err
 	}
-	p := newReplayer()
-	p.read.Broken = !p.head(data)
-	if len(data) < headSize {
+	n := p.head(data)
+	if n == 0 {
 		return p.read, nil
 	}
-	_, err = p.frames(data[headSize:], each)
+	_, err = p.frames(data[n:], int64(n), each)
 	return p.read, err
 }
 
 // replayer reads the frames of one log.
 type replayer struct {
+	form  form
 	chain [sha256.Size]byte
 	read  Read
+	lost  bool // nothing tells frames from lines any more
 }
 
 func newReplayer() *replayer { return &replayer{read: Read{Promoted: len(event.Promoted)}} }
 
-// head reads the head of a log and says whether it is whole; an empty log has none yet, and that is fine.
-func (p *replayer) head(data []byte) bool {
-	if len(data) < headSize {
-		return len(data) == 0
+// damage counts something that is not as it was written.
+func (p *replayer) damage() { p.read.Damaged, p.read.Broken = p.read.Damaged+1, true }
+
+// head reads the head of a log and gives its length; 0: there is not enough of it, which is fine where there is nothing.
+func (p *replayer) head(data []byte) int {
+	p.read.Broken = len(data) > 0
+	if f, ok := formOf(data); ok {
+		p.form, p.chain, p.read.Broken = f, sha256.Sum256(data[:f.head]), false
+		p.read.ID, p.read.Day = binary.LittleEndian.Uint64(data[8:]), int32(binary.LittleEndian.Uint32(data[16:]))
+		p.read.Promoted = int(binary.LittleEndian.Uint32(data[20:]))
+		return f.head
 	}
-	head := data[:headSize]
-	p.chain = sha256.Sum256(head)
-	if !bytes.Equal(head[:8], magic[:]) || binary.LittleEndian.Uint32(head[24:]) != crc32.Checksum(head[:24], castagnoli) {
-		return false
+	if len(data) < headSize+frameHead { // not enough to guess by the first frame
+		return 0
 	}
-	p.read.ID, p.read.Day = binary.LittleEndian.Uint64(head[8:]), int32(binary.LittleEndian.Uint32(head[16:]))
-	p.read.Promoted = int(binary.LittleEndian.Uint32(head[20:]))
-	return true
+	p.form = guess(data)
+	return p.form.head
 }
 
-// frames reads what stands behind the frames that were read before, and says how many bytes the whole frames and what
-// is damaged before them take. What follows is torn, or still being written.
-func (p *replayer) frames(data []byte, each func(*event.Record) error) (used int, err error) {
-	r := &p.read
+// frames reads what stands behind the frames that were read before, from a place in the file, and says how many bytes the
+// whole frames and what is damaged before them take. What follows is torn, or still being written.
+func (p *replayer) frames(data []byte, place int64, each func(*event.Record) error) (used int, err error) {
+	if p.lost { // what comes behind it belongs to the same damage
+		return len(data), nil
+	}
 	skipped := false // something that is no frame stands before what is read now
 	for at := 0; at < len(data); {
 		rest := data[at:]
-		frame, size := cutFrame(rest)
-		if size == 0 {
-			next := bytes.Index(rest[1:], frameMagic[:])
-			if next < 0 {
+		frame, size, kind := p.form.cut(rest, place+int64(at))
+		if kind == noFrame {
+			next, lost := p.form.next(rest)
+			if lost {
+				p.damage()
+				p.lost, used = true, len(data)
+			}
+			if next == 0 {
 				break
 			}
-			at, skipped = at+next+1, true
+			at, skipped = at+next, true
 			continue
 		}
-		records, err := unpack(frame, frame[frameHead:])
+		if skipped {
+			p.damage()
+			used, skipped = at, false
+		}
+		if kind == tornFrame {
+			break
+		}
+		records, err := unpack(frame, p.form.frame)
 		if err != nil && at+size == len(data) {
 			break
 		}
-		if skipped { // not before: what is torn is read again when the log has grown
-			r.Damaged, r.Broken, skipped = r.Damaged+1, true, false
-		}
 		sum := rest[len(frame):size]
 		if chain := link(p.chain, frame); err == nil && !bytes.Equal(chain[:], sum) {
-			r.Broken = true
+			p.read.Broken = true
 		}
 		p.chain = [sha256.Size]byte(sum)
 		at += size
 		used = at
 		if err != nil {
-			r.Damaged, r.Broken = r.Damaged+1, true
+			p.damage()
 			continue
 		}
 		for i := range records {
@@ -106,33 +127,21 @@ func (p *replayer) frames(data []byte, each func(*event.Record) error) (used int
 				return used, err
 			}
 		}
-		r.Records += len(records)
+		p.read.Records += len(records)
 	}
-	r.Torn = int64(len(data) - used)
+	p.read.Torn = int64(len(data) - used)
 	return used, nil
 }
 
-// cutFrame returns the head and body at the start of data, and the size of the frame with its hash; 0: no frame.
-func cutFrame(data []byte) (frame []byte, size int) {
-	if len(data) < frameHead+sha256.Size || !bytes.Equal(data[:4], frameMagic[:]) ||
-		binary.LittleEndian.Uint32(data[20:]) != crc32.Checksum(data[:20], castagnoli) {
-		return nil, 0
-	}
-	body := int64(binary.LittleEndian.Uint32(data[4:]))
-	whole := frameHead + body + sha256.Size
-	if body > largest || whole > int64(len(data)) {
-		return nil, 0
-	}
-	return data[:frameHead+body], int(whole)
-}
-
-// unpack gives the records of a frame.
-func unpack(head, body []byte) ([]event.Record, error) {
-	if binary.LittleEndian.Uint32(head[16:]) != crc32.Checksum(body, castagnoli) {
+// unpack gives the records of a frame, whose head is so long.
+func unpack(frame []byte, long int) ([]event.Record, error) {
+	numbers, body := frame[long-20:long], frame[long:]
+	if binary.LittleEndian.Uint32(numbers[12:]) != crc32.Checksum(body, castagnoli) {
 		return nil, errRecord
 	}
-	size, count := binary.LittleEndian.Uint32(head[8:]), binary.LittleEndian.Uint32(head[12:])
-	if n, err := s2.DecodedLen(body); err != nil || uint32(n) != size || size > largest || count > size/leastRecord {
+	size, count := binary.LittleEndian.Uint32(numbers[4:]), binary.LittleEndian.Uint32(numbers[8:])
+	// All but the last record are shorter than FrameBytes together: so a small frame cannot ask for much memory.
+	if n, err := s2.DecodedLen(body); err != nil || uint32(n) != size || size > largest || count > FrameBytes/shortest+1 {
 		return nil, errRecord
 	}
 	raw, err := s2.Decode(nil, body)
@@ -142,8 +151,8 @@ func unpack(head, body []byte) ([]event.Record, error) {
 	records := make([]event.Record, 0, count)
 	for len(raw) > 0 {
 		var rec event.Record
-		if rec, raw, err = ReadRecord(raw); err != nil {
-			return nil, err
+		if rec, raw, err = ReadRecord(raw); err != nil || len(records) == int(count) {
+			return nil, errRecord
 		}
 		records = append(records, rec)
 	}

@@ -5,13 +5,19 @@
 //
 // A file is a head and frames, all numbers little-endian:
 //
-//	head   "KZWAL\x00\x00\x02"  8 bytes id  4 bytes day (days since 1970 UTC)
-//	       4 bytes how many of event.Promoted had columns  4 bytes CRC-32C of what stands before
-//	frame  "KZFR"  4 bytes length of the body  4 bytes length unpacked  4 bytes records
-//	       4 bytes CRC-32C of the body  4 bytes CRC-32C of the 20 bytes before
-//	       body (S2)  32 bytes SHA-256 over the hash of the frame before, the 24 bytes and the body
+//	head   "KZWAL\x00\x00\x03"  8 bytes id  4 bytes day (days since 1970 UTC)
+//	       4 bytes how many of event.Promoted had columns  16 bytes mark  4 bytes CRC-32C of what stands before
+//	frame  16 bytes mark  8 bytes where the frame stands in the file  4 bytes length of the body  4 bytes length unpacked
+//	       4 bytes records  4 bytes CRC-32C of the body  4 bytes CRC-32C of what stands before
+//	       body (S2)  32 bytes SHA-256 over the hash of the frame before, the head of the frame and the body
 //
 // The first frame is chained to the SHA-256 of the head.
+//
+// A line may hold anything, also bytes that look like a frame, and S2 leaves what it cannot pack as it is. So a frame is
+// known by a mark that is drawn anew for each log, which nobody who sends lines can know, and by its place, which no copy
+// of it has. Where the head of a frame is whole, the frame ends where that says, or it is torn: nothing is looked for
+// inside. Where the head is damaged, the next mark is looked for. Version 2 had the mark "KZFR" for all and no place:
+// there nothing is looked for at all.
 //
 // Frames live until their segment is sealed, minutes or hours. S2 packs them 4 times instead of the 6 of the fastest zstd, in
 // a third of its processor time.
@@ -34,17 +40,22 @@ import (
 
 // Sizes.
 const (
-	FrameBytes = 256 << 10 // records are put into one frame until they are this long together
-	headSize   = 28
-	frameHead  = 24
-	largest    = 64 << 20 // no frame is longer, packed or not: the longest record, and what was gathered before it
+	FrameBytes    = 256 << 10            // records are put into one frame until they are this long together
+	FullBytes     = 256 << 20            // a writer begins another log when one is so long
+	LargestRecord = largest - FrameBytes // no record that AppendRecord writes is longer
+	largest       = 32 << 20             // no frame is longer unpacked
+	shortest      = 18                   // no record is shorter
+	headSize      = 44
+	frameHead     = len(Mark{}) + 28
 )
 
 var (
-	magic      = [8]byte{'K', 'Z', 'W', 'A', 'L', 0, 0, 2}
-	frameMagic = [4]byte{'K', 'Z', 'F', 'R'}
+	magic      = [8]byte{'K', 'Z', 'W', 'A', 'L', 0, 0, 3}
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
+
+// Mark tells the frames of one log from all other bytes. It is random, and nobody who sends lines may know it.
+type Mark [16]byte
 
 // ErrFailed says that a log cannot be written any more: what was written could not be taken back.
 var ErrFailed = errors.New("log cannot be repaired")
@@ -52,6 +63,7 @@ var ErrFailed = errors.New("log cannot be repaired")
 // Writer appends to one file. One goroutine uses it.
 type Writer struct {
 	file   disk.File
+	mark   Mark
 	chain  [sha256.Size]byte
 	good   int64 // end of what was synced
 	at     int64 // end of what was written; beyond good it counts for nothing
@@ -60,8 +72,8 @@ type Writer struct {
 	out    []byte
 }
 
-// Create begins the log of a segment. It is there for good when Create returns.
-func Create(fsys disk.FS, dir, name string, id uint64, day int32) (*Writer, error) {
+// Create begins the log of a segment, with a mark that no other log has. It is there for good when Create returns.
+func Create(fsys disk.FS, dir, name string, id uint64, day int32, mark Mark) (*Writer, error) {
 	f, err := fsys.Create(name)
 	if err != nil {
 		return nil, err
@@ -71,7 +83,8 @@ func Create(fsys disk.FS, dir, name string, id uint64, day int32) (*Writer, erro
 	binary.LittleEndian.PutUint64(head[8:], id)
 	binary.LittleEndian.PutUint32(head[16:], uint32(day))
 	binary.LittleEndian.PutUint32(head[20:], uint32(len(event.Promoted)))
-	binary.LittleEndian.PutUint32(head[24:], crc32.Checksum(head[:24], castagnoli))
+	copy(head[24:], mark[:])
+	seal(head)
 	if _, err = f.Write(head); err == nil {
 		err = f.Sync()
 	}
@@ -81,7 +94,7 @@ func Create(fsys disk.FS, dir, name string, id uint64, day int32) (*Writer, erro
 	if err != nil {
 		return nil, errors.Join(err, f.Close(), fsys.Remove(name))
 	}
-	return &Writer{file: f, chain: sha256.Sum256(head), good: headSize, at: headSize}, nil
+	return &Writer{file: f, mark: mark, chain: sha256.Sum256(head), good: headSize, at: headSize}, nil
 }
 
 // Write appends records and waits until the disk has them. After an error nothing of them counts, the log ends where
@@ -148,18 +161,30 @@ func (w *Writer) frame(count uint32) error {
 	packed := s2.Encode(w.out[frameHead:cap(w.out)], w.raw)
 	w.out = w.out[:frameHead+len(packed)]
 	head, body := w.out[:frameHead], w.out[frameHead:]
-	copy(head, frameMagic[:])
-	binary.LittleEndian.PutUint32(head[4:], uint32(len(body)))
-	binary.LittleEndian.PutUint32(head[8:], uint32(len(w.raw)))
-	binary.LittleEndian.PutUint32(head[12:], count)
-	binary.LittleEndian.PutUint32(head[16:], crc32.Checksum(body, castagnoli))
-	binary.LittleEndian.PutUint32(head[20:], crc32.Checksum(head[:20], castagnoli))
+	place := copy(head, w.mark[:])
+	binary.LittleEndian.PutUint64(head[place:], uint64(w.at))
+	numbers := head[place+8:]
+	binary.LittleEndian.PutUint32(numbers, uint32(len(body)))
+	binary.LittleEndian.PutUint32(numbers[4:], uint32(len(w.raw)))
+	binary.LittleEndian.PutUint32(numbers[8:], count)
+	binary.LittleEndian.PutUint32(numbers[12:], crc32.Checksum(body, castagnoli))
+	seal(head)
 	w.chain = link(w.chain, w.out)
 	w.out = append(w.out, w.chain[:]...)
 	n, err := w.file.Write(w.out)
 	w.at += int64(n)
 	w.raw = w.raw[:0]
 	return err
+}
+
+// seal puts the sum of a head into its last four bytes.
+func seal(head []byte) {
+	binary.LittleEndian.PutUint32(head[len(head)-4:], crc32.Checksum(head[:len(head)-4], castagnoli))
+}
+
+// sound says whether the sum of a head is right.
+func sound(head []byte) bool {
+	return binary.LittleEndian.Uint32(head[len(head)-4:]) == crc32.Checksum(head[:len(head)-4], castagnoli)
 }
 
 // link is the hash of a frame: over the one before it, its head and its body.
