@@ -111,6 +111,11 @@ func (l *Lake) Close() error {
 
 // Settle seals what is in memory, signs it, and merges the days that are over.
 func (l *Lake) Settle(ctx context.Context) error {
+	if l.Stats().HotRows > 0 { // without the key nothing can be sealed
+		if _, err := l.witness.ready(ctx); err != nil {
+			return err
+		}
+	}
 	if err := l.store.Flush(ctx); err != nil {
 		return told(err, l.dir)
 	}

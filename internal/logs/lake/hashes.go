@@ -17,26 +17,17 @@ import (
 func (l *Lake) signDeletion(ctx context.Context, f *sealed, d Deletion, now time.Time) ([]byte, error) {
 	l.proving.Lock()
 	defer l.proving.Unlock()
-	if f.SHA256 == "" {
-		if err := l.sum(f); err != nil {
+	if l.sumOf(f) == "" {
+		if err := l.compareSum(f); err != nil {
 			return nil, err
 		}
 	}
 	unit := unitOf(f)
-	unit.At = now
+	unit.SHA256, unit.At = l.sumOf(f), now
 	known := map[uint64]map[uint64]proof.Hash{} // of the files that were asked
 	return l.config.Evidence.Deleted(ctx, unit, d.Who, d.Why, func(seq uint64) (proof.Hash, error) {
 		return l.hashOf(f.Sources[0].Name, seq, known)
 	})
-}
-
-func (l *Lake) sum(f *sealed) error {
-	file, err := l.fs.Open(f.path)
-	if err != nil {
-		return err
-	}
-	f.SHA256, err = sumFile(file)
-	return errors.Join(err, file.Close())
 }
 
 // hashOf gives the hash of one sealed record; known keeps the hashes of the files that were read for it.

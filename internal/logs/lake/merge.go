@@ -26,7 +26,11 @@ func (l *Lake) merge(ctx context.Context, inputs []*sealed) error {
 		return errors.Join(err, m.abandon())
 	}
 	if l.config.Evidence != nil {
-		if err := m.prove(); err != nil {
+		err := l.asSigned(inputs)
+		if err == nil {
+			err = m.prove()
+		}
+		if err != nil {
 			l.alarm("evidence", inputs[0].Name, err)
 			return errors.Join(err, m.abandon())
 		}
@@ -243,6 +247,7 @@ func (m *merger) prove() error {
 	var replaces []Unit
 	for _, f := range m.inputs {
 		unit := unitOf(f)
+		unit.SHA256 = m.l.sumOf(f)
 		var err error
 		if unit.Note, err = disk.ReadFile(m.l.fs, f.notePath(), largestNote); err != nil {
 			return err

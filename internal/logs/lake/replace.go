@@ -88,7 +88,7 @@ func (l *Lake) retireFiles(files []*sealed) (gone []*sealed) {
 // removeFile removes a dead file and what stands beside it, the file itself last: it names the others.
 func (l *Lake) removeFile(f *sealed) error {
 	err := l.cache.forget(f.ID)
-	err = errors.Join(err, l.fs.Remove(f.skipPath()), l.fs.Remove(f.notePath()))
+	err = errors.Join(err, l.fs.Remove(f.skipPath()), l.fs.Remove(f.notePath()), l.fs.Remove(f.pledgePath()))
 	if e := l.fs.Remove(f.path); e != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -296,7 +296,12 @@ func (l *Lake) rewriteCatalogue() error {
 func (l *Lake) entries() []*catalogue.File {
 	files := make([]*catalogue.File, 0, len(l.files)+len(l.missing))
 	for _, f := range l.files {
-		files = append(files, f.File)
+		file := f.File
+		if file.SHA256 == "" && f.sum != "" { // others may read what was known before
+			known := *file
+			known.SHA256, file = f.sum, &known
+		}
+		files = append(files, file)
 	}
 	for _, f := range l.missing {
 		files = append(files, f)

@@ -5,7 +5,6 @@
 package evidence
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -59,73 +58,6 @@ func (k *Keeper) Close() error {
 	}
 	clear(k.logs)
 	return errors.Join(errs...)
-}
-
-// Sealed appends the records of a segment to the trees of its sources and signs each; for a merged file it signs only,
-// since its records are there. The notes of all sources are given one after another.
-func (k *Keeper) Sealed(ctx context.Context, unit lake.Unit, hashes func(string) ([]uint64, []proof.Hash, error)) ([]byte, error) {
-	sum, err := sumOf(&unit)
-	if err != nil {
-		return nil, err
-	}
-	file := proof.File{SHA256: sum}
-	for i := range unit.Replaces {
-		h, err := sumOf(&unit.Replaces[i])
-		if err != nil {
-			return nil, err
-		}
-		file.Replaces = append(file.Replaces, h)
-	}
-	var notes bytes.Buffer
-	for _, source := range unit.Sources {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		note, err := k.seal(&unit, source, file, hashes)
-		if err != nil {
-			return nil, err
-		}
-		notes.WriteString(note)
-	}
-	return notes.Bytes(), nil
-}
-
-func (k *Keeper) seal(unit *lake.Unit, source segment.Source, file proof.File, hashes func(string) ([]uint64, []proof.Hash, error)) (string, error) {
-	log, err := k.Log(source.Name)
-	if err != nil {
-		return "", err
-	}
-	if n := len(source.Ranges); n > 0 && log.Records() < source.Ranges[n-1].Last {
-		seqs, all, err := hashes(source.Name)
-		if err != nil {
-			return "", err
-		}
-		if err := appendRuns(log, seqs, all); err != nil {
-			return "", err
-		}
-	}
-	file.Ranges = rangesOf(source.Ranges)
-	if unit.Level > 0 {
-		file.Replaces = k.signedOf(log, file.Replaces)
-	} else {
-		file.Replaces = nil
-	}
-	return log.Seal(file, unit.At)
-}
-
-// signedOf leaves out the files that hold nothing of the source: it has no checkpoint of them.
-func (k *Keeper) signedOf(log *proof.Log, files []proof.Hash) []proof.Hash {
-	signed := map[proof.Hash]bool{}
-	for _, c := range log.Checkpoints() {
-		signed[c.File] = true
-	}
-	var out []proof.Hash
-	for _, h := range files {
-		if signed[h] {
-			out = append(out, h)
-		}
-	}
-	return out
 }
 
 // appendRuns appends hashes run by run of consecutive numbers.
@@ -187,7 +119,11 @@ func (k *Keeper) Mend(ctx context.Context, l Records, source string) error {
 	if err != nil || !log.Behind() {
 		return err
 	}
+	signed := log.Signed() // what lies behind was not signed: its own file brings it
 	_, err = l.Hashes(ctx, source, func(seq uint64, h proof.Hash) error {
+		if seq > signed {
+			return nil
+		}
 		return log.Append(seq, []proof.Hash{h})
 	})
 	return err

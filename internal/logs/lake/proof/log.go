@@ -54,6 +54,11 @@ func OpenLog(c Config, source string) (*Log, error) {
 			return nil, errors.Join(fmt.Errorf("note %d of source %s: %w", i+1, source, err), l.Close())
 		}
 	}
+	if !c.Reading {
+		if err := l.rewind(); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
 	return l, nil
 }
 
@@ -183,6 +188,9 @@ func (l *Log) Seal(file File, now time.Time) (string, error) {
 		if c.File == file.SHA256 && len(c.Replaces) == len(file.Replaces) {
 			return l.noteOf(i), nil
 		}
+	}
+	if err := l.agrees(); err != nil {
+		return "", err
 	}
 	if err := l.tree.Commit(); err != nil {
 		return "", err

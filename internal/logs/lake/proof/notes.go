@@ -20,7 +20,7 @@ type notes struct {
 }
 
 const (
-	largestNote  = 1 << 20
+	largestNote  = 16 << 20 // of a merged file whose numbers lie in some 500,000 runs
 	largestNotes = 256 << 20 // some 500,000 notes of one source: decades of hourly files
 )
 
@@ -110,6 +110,9 @@ func followed(rest []byte) bool {
 
 // add appends a note and makes it durable. After an error the file is as before, as far as the disk lets it.
 func (n *notes) add(note string) error {
+	if len(note) > largestNote { // what is written must be read again
+		return refuse(Malformed, "a note of %d bytes", len(note))
+	}
 	text := noteLine([]byte(note)) + "\n" + note
 	if _, err := n.file.WriteAt([]byte(text), n.size); err != nil {
 		return errors.Join(fmt.Errorf("write note: %w", err), n.file.Truncate(n.size))
