@@ -46,6 +46,7 @@ type Check struct {
 	At      time.Time
 	Files   int // sealed files that were read whole
 	Damages []Damage
+	Pending []Damage // sealed and not signed yet, since it was stopped; the next that writes signs them
 	Notes   []Damage // what can be made again without loss: sidecars, the catalogue
 	Sources []SourceCheck
 	Hot     int    // lines that are not sealed yet: nothing is signed for them
@@ -82,7 +83,38 @@ func (l *Reader) Verify(ctx context.Context, o VerifyOptions) (*Check, error) {
 			o.Progress(done, max(total, done))
 		}
 	}
-	bad, err := l.shelf.Check(ctx, step)
+	files, err := l.readFiles(ctx, c, step)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := l.sources()
+	if err != nil {
+		return nil, err
+	}
+	for _, source := range sources {
+		one, err := l.verifySource(ctx, source, o.Key, step)
+		if err != nil {
+			return nil, err
+		}
+		c.Sources = append(c.Sources, one)
+	}
+	damages, pending, err := l.cover(files, o.Key)
+	c.Damages, c.Pending = append(c.Damages, damages...), pending
+	c.Notes = append(c.Notes, l.sidecars(files, c.Notes)...)
+	return c, err
+}
+
+// readFiles reads every sealed file whole, and gives those that are as they were written: what they lack is told by cover.
+func (l *Reader) readFiles(ctx context.Context, c *Check, step func(rows int)) (files []looked, err error) {
+	bad := map[string]error{}
+	err = l.shelf.CheckEach(ctx, func(f *store.Checked) {
+		if f.Err != nil {
+			bad[f.Name] = f.Err
+		} else {
+			files = append(files, look(f))
+		}
+		step(f.Rows())
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -98,18 +130,24 @@ func (l *Reader) Verify(ctx context.Context, o VerifyOptions) (*Check, error) {
 			c.Damages = append(c.Damages, d)
 		}
 	}
-	sources, err := l.sources()
-	if err != nil {
-		return nil, err
+	return files, nil
+}
+
+// sidecars names the live files whose sidecar does not help, except those that are named already.
+func (l *Reader) sidecars(files []looked, told []Damage) (notes []Damage) {
+	live := map[string]bool{}
+	for _, f := range l.shelf.Files() {
+		live[f.Name] = true
 	}
-	for _, source := range sources {
-		one, err := l.verifySource(ctx, source, o.Key, step)
-		if err != nil {
-			return nil, err
+	for _, d := range told {
+		delete(live, d.File)
+	}
+	for i := range files {
+		if f := &files[i]; f.sidecar != nil && live[f.name] {
+			notes = append(notes, Damage{"sidecar", f.name, f.sidecar.Error()})
 		}
-		c.Sources = append(c.Sources, one)
 	}
-	return c, nil
+	return notes
 }
 
 // sources are those of the lake and those with a proof.

@@ -112,6 +112,18 @@ func (l *Log) NoteFor(file Hash) (note string, ok bool) {
 	return "", false
 }
 
+// Open reads a signed checkpoint as one of this source, without keeping it.
+func (l *Log) Open(signed string) (*Checkpoint, error) {
+	c, err := OpenCheckpoint(signed, l.config.Keys...)
+	if err == nil && c.Origin != l.origin() {
+		err = refuse(Unfit, "the checkpoint is of %s", c.Origin)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
 // Restore takes a note back that the log lost: from the copy beside a sealed file, say, when the end of the notes was
 // damaged and cut off. It says whether the note was missing. What is not signed, or not for this source, is an error.
 func (l *Log) Restore(note string) (missing bool, err error) {
