@@ -232,6 +232,11 @@ func (w *witness) Deleted(ctx context.Context, unit store.Unit, who, why string,
 	if err != nil {
 		return nil, err
 	}
+	if l := w.records.Load(); l != nil { // what goes is what a damaged tree would be made again from
+		if err := k.Sound(ctx, l, unit.Sources[0].Name); err != nil {
+			return nil, err
+		}
+	}
 	return k.Deleted(ctx, unit, oneLine(who), oneLine(why), hash)
 }
 

@@ -144,4 +144,6 @@ type Unit struct {
 	Replaces []Unit // merged into it
 	Note     []byte // of a replaced file: what Sealed gave for it
 	At       time.Time
+	// Lost says with nil that no file has any of the numbers of a source, and that none will: they may be signed as missing.
+	Lost func(source string, part segment.Range) error
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"slices"
 
@@ -16,7 +17,7 @@ import (
 )
 
 // largestNote is the size of a note that is read.
-const largestNote = 16 << 20
+const largestNote = proof.LargestNote
 
 // prove asks the evidence for the note of a segment and keeps it beside. Tidy asks again for one that is missing.
 func (l *Lake) prove(ctx context.Context, file *sealed) {
@@ -50,11 +51,15 @@ func (l *Lake) note(ctx context.Context, file *sealed, path string, replaces []U
 	}
 	unit := unitOf(file)
 	unit.Replaces, unit.At = replaces, l.config.Clock()
+	unit.Lost = func(source string, part segment.Range) error { return l.lost(file.ID, source, part) }
 	note, err := l.config.Evidence.Sealed(ctx, unit, func(source string) ([]uint64, []proof.Hash, error) {
 		return hashesOf(reader, source)
 	})
 	if err != nil {
 		return err
+	}
+	if len(note) > largestNote { // of many sources together; it could not be read again
+		return fmt.Errorf("note of %s: %w", file.Name, disk.ErrTooLarge)
 	}
 	if err := disk.WriteFile(l.fs, file.notePath(), note); err != nil {
 		return err
