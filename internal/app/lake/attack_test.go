@@ -553,7 +553,7 @@ func forgedFile(v *victim, parquet string) []byte {
 			if err != nil {
 				v.t.Fatal(err)
 			}
-				lies(&rec)
+			lies(&rec)
 			records = append(records, rec)
 		}
 		if _, err := s.Append(v.t.Context(), records); err != nil {

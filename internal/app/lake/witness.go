@@ -232,7 +232,7 @@ func (w *witness) whole(ctx context.Context, k *evidence.Keeper, source string) 
 		}
 		w.restored.Store(source, true)
 	}
-	return k.Mend(ctx, l, source)
+	return k.Ready(ctx, l, source)
 }
 
 // Sealed signs for a file that was sealed or merged. What was damaged of the proof is made whole before.
@@ -254,6 +254,14 @@ func (w *witness) Deleted(ctx context.Context, unit store.Unit, who, why string,
 	k, err := w.ready(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if err := w.whole(ctx, k, unit.Sources[0].Name); err != nil {
+		return nil, err
+	}
+	if l := w.records.Load(); l != nil { // what goes is what a damaged tree would be made again from
+		if err := k.Sound(ctx, l, unit.Sources[0].Name); err != nil {
+			return nil, err
+		}
 	}
 	return k.Deleted(ctx, unit, oneLine(who), oneLine(why), hash)
 }

@@ -149,6 +149,6 @@ type Unit struct {
 	Pledge   []byte // of a segment: what Pledge gave for it; nil: there is none
 	Named    bool   // a merged file that has its name already: it was signed before that
 	At       time.Time
-	// Elsewhere says whether the lake has, or had, records of a source with these numbers outside of the file.
-	Elsewhere func(source string, part segment.Range) bool
+	// Lost says with nil that no file has any of the numbers of a source, and that none will: they may be signed as missing.
+	Lost func(source string, part segment.Range) error
 }

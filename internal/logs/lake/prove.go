@@ -6,12 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
-	"github.com/kizuki-security/kizuki/internal/logs/lake/catalogue"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
@@ -19,7 +19,7 @@ import (
 )
 
 // largestNote is the size of a note that is read.
-const largestNote = 16 << 20
+const largestNote = proof.LargestNote
 
 // pledge keeps beside a segment, before it has its name, the evidence's word that it was written here.
 func (l *Lake) pledge(file *sealed) error {
@@ -126,7 +126,7 @@ func (l *Lake) note(ctx context.Context, file *sealed, path string, replaces []U
 	unit := unitOf(file)
 	unit.SHA256 = l.sumOf(file)
 	unit.Replaces, unit.At, unit.Named = replaces, l.config.Clock(), path == file.path
-	unit.Elsewhere = func(source string, part segment.Range) bool { return l.elsewhere(file.ID, source, part) }
+	unit.Lost = func(source string, part segment.Range) error { return l.lost(file.ID, source, part) }
 	if file.Level == 0 {
 		unit.Pledge, err = disk.ReadFile(l.fs, file.pledgePath(), largestNote)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -139,6 +139,9 @@ func (l *Lake) note(ctx context.Context, file *sealed, path string, replaces []U
 	if err != nil {
 		return err
 	}
+	if len(note) > largestNote { // of many sources together; it could not be read again
+		return fmt.Errorf("note of %s: %w", file.Name, disk.ErrTooLarge)
+	}
 	if err := disk.WriteFile(l.fs, file.notePath(), note); err != nil {
 		return err
 	}
@@ -146,28 +149,6 @@ func (l *Lake) note(ctx context.Context, file *sealed, path string, replaces []U
 	file.noted = true
 	l.mu.Unlock()
 	return l.fs.Remove(file.pledgePath()) // the note says more
-}
-
-// elsewhere says whether another file has, should have or had records of a source with these numbers.
-func (l *Lake) elsewhere(id uint64, source string, part segment.Range) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	has := func(f *catalogue.File) bool {
-		return slices.ContainsFunc(f.Sources, func(s segment.Source) bool {
-			return s.Name == source && overlap(s.Ranges, part) > 0
-		})
-	}
-	for other, f := range l.files {
-		if other != id && has(f.File) {
-			return true
-		}
-	}
-	for _, f := range l.missing {
-		if has(f) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(l.tombs, func(t Tombstone) bool { return t.Source == source && overlap(t.Ranges, part) > 0 })
 }
 
 // Notes calls each for what stands beside the live files with records of a source, except those whose SHA-256, in hex, is

@@ -106,6 +106,7 @@ func (l *Lake) walk() (found map[uint64]*onDisk, unfinished []string, err error)
 			if id, ok := idOf(path); ok {
 				found[id] = &onDisk{path: path, size: size}
 			}
+		case strings.HasSuffix(path, ".pledge"): // of a file that comes back, perhaps; or its log writes it again
 		default:
 			extra[path] = size
 		}

@@ -60,12 +60,22 @@ func (k *Keeper) Close() error {
 	return errors.Join(errs...)
 }
 
-// appendRuns appends hashes run by run of consecutive numbers.
-func appendRuns(log *proof.Log, seqs []uint64, hashes []proof.Hash) error {
+// appendRuns appends hashes run by run of consecutive numbers. What is lost between them is taken as missing.
+func (k *Keeper) appendRuns(log *proof.Log, unit *lake.Unit, seqs []uint64, hashes []proof.Hash) error {
+	gaps, err := gapsOf(log, unit, seqs)
+	if err != nil {
+		return err
+	}
 	for from := 0; from < len(seqs); {
 		to := from + 1
 		for to < len(seqs) && seqs[to] == seqs[to-1]+1 {
 			to++
+		}
+		if len(gaps) > 0 && gaps[0].Last+1 == seqs[from] {
+			if err := log.Lose(gaps[0].Last); err != nil {
+				return err
+			}
+			gaps = gaps[1:]
 		}
 		if err := log.Append(seqs[from], hashes[from:to]); err != nil {
 			return err
@@ -73,6 +83,26 @@ func appendRuns(log *proof.Log, seqs []uint64, hashes []proof.Hash) error {
 		from = to
 	}
 	return nil
+}
+
+// gapsOf are the numbers between the end of the tree and the last record of a segment that are lost; any other gap is an
+// error, before anything is appended.
+func gapsOf(log *proof.Log, unit *lake.Unit, seqs []uint64) (gaps []segment.Range, err error) {
+	next := log.Records() + 1
+	if log.Behind() || unit.Level > 0 || unit.Lost == nil {
+		return nil, nil // the tree itself says what does not follow
+	}
+	for _, seq := range seqs {
+		if seq > next {
+			gap := segment.Range{First: next, Last: seq - 1}
+			if err := unit.Lost(log.Source(), gap); err != nil {
+				return nil, &proof.Error{Reason: proof.Hole, Err: err}
+			}
+			gaps = append(gaps, gap)
+		}
+		next = max(next, seq+1)
+	}
+	return gaps, nil
 }
 
 // Deleted signs the tombstone of a file of one source.
@@ -113,7 +143,7 @@ func (k *Keeper) Verify(ctx context.Context, l Records, source string, progress 
 	return report, bad, err
 }
 
-// Mend appends the sealed records that the tree of a source lost, see proof.Log.Behind.
+// Mend appends what the tree of a source lost, see proof.Log.Behind: sealed records, and what the notes tell of others.
 func (k *Keeper) Mend(ctx context.Context, l Records, source string) error {
 	log, err := k.Log(source)
 	if err != nil || !log.Behind() {
@@ -126,7 +156,29 @@ func (k *Keeper) Mend(ctx context.Context, l Records, source string) error {
 		}
 		return log.Append(seq, []proof.Hash{h})
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return log.Fill()
+}
+
+// Sound mends what the files of hashes of a source lost, and the hashes in them that are not right, from the sealed records
+// where it must. Reasons of package proof say that it cannot be done; verification names what is wrong.
+func (k *Keeper) Sound(ctx context.Context, l Records, source string) error {
+	if err := k.Mend(ctx, l, source); err != nil {
+		return err
+	}
+	log, err := k.Log(source)
+	if err != nil {
+		return err
+	}
+	if sound, err := log.Sound(); sound || err != nil {
+		return err
+	}
+	return log.Again(func(add func(uint64, proof.Hash) error) error {
+		_, err := l.Hashes(ctx, source, add)
+		return err
+	})
 }
 
 // Prove makes the inclusion proof of one record.

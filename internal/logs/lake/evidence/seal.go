@@ -85,15 +85,11 @@ func (k *Keeper) appendUnit(
 	if n == 0 {
 		return nil
 	}
-	first, last := source.Ranges[0].First, source.Ranges[n-1].Last
-	// What the tree has beyond what was signed came in the call before, for this file. What lies between may be lost, but is
-	// not in another file, which would have been signed before.
+	last := source.Ranges[n-1].Last
+	// What the tree has beyond what was signed came in a call before, for this file.
 	signed, there := log.Signed(), log.Records()
 	if there != signed && there != last {
 		return refuse(proof.Unfit, "the tree of %s has %d records, %d of them signed; the file ends with %d", source.Name, there, signed, last)
-	}
-	if between := (segment.Range{First: signed + 1, Last: first - 1}); signed+1 < first && unit.Elsewhere != nil && unit.Elsewhere(source.Name, between) {
-		return refuse(proof.Unfit, "records %d to %d of %s are in a file that was not signed", between.First, between.Last, source.Name)
 	}
 	if there >= last {
 		return nil
@@ -105,7 +101,7 @@ func (k *Keeper) appendUnit(
 	if err != nil {
 		return err
 	}
-	return appendRuns(log, seqs, all)
+	return k.appendRuns(log, unit, seqs, all)
 }
 
 // signedOf are the merged files that hold something of a source. Each was signed for: what was changed must not get a
@@ -133,6 +129,22 @@ func signedOf(log *proof.Log, unit *lake.Unit, source string) (files []proof.Has
 
 func refuse(reason proof.Reason, format string, args ...any) error {
 	return &proof.Error{Reason: reason, Err: fmt.Errorf(format, args...)}
+}
+
+// Ready makes the proof of a source whole, so that it can be signed on: the tree has what was signed, and is that. Reasons
+// of package proof say why it cannot be.
+func (k *Keeper) Ready(ctx context.Context, l Records, source string) error {
+	if err := k.Mend(ctx, l, source); err != nil {
+		return err
+	}
+	log, err := k.Log(source)
+	if err != nil {
+		return err
+	}
+	if err := log.Agrees(); err == nil || !proof.Is(err, proof.Another) {
+		return err
+	}
+	return k.Sound(ctx, l, source)
 }
 
 // Restore takes back the notes that a source lost and that copies beside its files, or its tombstones, still have.

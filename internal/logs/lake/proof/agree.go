@@ -13,10 +13,7 @@ import (
 func (l *Log) Signed() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c := l.newest(); c != nil {
-		return c.Records()
-	}
-	return 0
+	return l.reached()
 }
 
 // newest is the checkpoint that covers most; nil: there is none. l.mu is held.
@@ -33,10 +30,7 @@ func (l *Log) newest() *Checkpoint {
 // rewind leaves out what a stop, or somebody else, left in the tree without a signature: its file brings it again. Where the
 // tree cannot go back to what was signed, it begins anew and is Behind.
 func (l *Log) rewind() error {
-	signed := uint64(0)
-	if c := l.newest(); c != nil {
-		signed = c.Records()
-	}
+	signed := l.reached()
 	if l.tree.Records() <= signed {
 		return nil
 	}

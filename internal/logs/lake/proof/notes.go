@@ -20,7 +20,7 @@ type notes struct {
 }
 
 const (
-	largestNote  = 16 << 20 // of a merged file whose numbers lie in some 500,000 runs
+	largestNote  = LargestNote
 	largestNotes = 256 << 20 // some 500,000 notes of one source: decades of hourly files
 )
 
@@ -108,10 +108,13 @@ func followed(rest []byte) bool {
 	return false
 }
 
+// LargestNote is how long a note may be, in bytes; the largest state a million runs.
+const LargestNote = 16 << 20
+
 // add appends a note and makes it durable. After an error the file is as before, as far as the disk lets it.
 func (n *notes) add(note string) error {
-	if len(note) > largestNote { // what is written must be read again
-		return refuse(Malformed, "a note of %d bytes", len(note))
+	if len(note) > largestNote || n.size+int64(len(note))+64 > largestNotes { // else it could not be read again
+		return refuse(TooLong, "a note of %d bytes, behind %d bytes of notes", len(note), n.size)
 	}
 	text := noteLine([]byte(note)) + "\n" + note
 	if _, err := n.file.WriteAt([]byte(text), n.size); err != nil {

@@ -17,6 +17,7 @@ const (
 	Forged     Reason = "forged"      // a signature by the key asked for that does not fit
 	Malformed  Reason = "malformed"   // no checkpoint, tombstone or proof at all
 	NotCovered Reason = "not_covered" // a record behind what a checkpoint covers
+	TooLong    Reason = "too_long"    // a note that could not be read again
 	Unfit      Reason = "unfit"       // records and tree do not belong together
 	Unvouched  Reason = "unvouched"   // a file that nothing signed says was written here
 	Another    Reason = "another"     // the past that would be signed for is not the one that was signed before
