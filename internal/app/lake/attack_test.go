@@ -341,6 +341,12 @@ func TestFlippedSignatures(t *testing.T) {
 		}
 	}
 	v.whole("put back")
+	v.remove("sealed/*/*.note") // as whoever reads of a damaged copy is told to
+	v.whole("without copies")
+	if alarms := v.more(7, 10); len(alarms) > 0 || len(v.glob("sealed/*/*.note")) != 3 {
+		t.Errorf("alarms %+v", alarms)
+	}
+	v.whole("with new copies")
 	notes := names[0]
 	good, err := os.ReadFile(notes)
 	if err != nil {

@@ -62,10 +62,10 @@ func look(c *store.Checked) looked {
 // checkpoint that names its bytes; only a segment that was pledged, and is newer than all that was signed, may still wait
 // for it. What was signed is read here, after the files: so it has all that was signed for them. Sources whose proof cannot
 // be opened are passed over: that is told of them anyway.
-func (l *Reader) cover(files []looked, key string) (damages, pending []Damage, err error) {
+func (l *Reader) cover(files []looked, key string) (damages, pending []Damage) {
 	keeper, err := l.witness.reading(key)
 	if err != nil {
-		return nil, nil, nil //nolint:nilerr // told of every source
+		return nil, nil // told of every source
 	}
 	defer func() { _ = keeper.Close() }() // nothing was written
 	c := &covering{keeper: keeper, sources: map[string]*signatures{}}
@@ -78,7 +78,7 @@ func (l *Reader) cover(files []looked, key string) (damages, pending []Damage, e
 			}
 		}
 		if len(by) == 0 && !c.copied(f) {
-			by[NoteCopy] = nil
+			by[NoteCopy] = []string{strings.TrimSuffix(f.name, ".parquet") + ".note"}
 		}
 		for reason, sources := range by {
 			slices.Sort(sources)
@@ -93,7 +93,7 @@ func (l *Reader) cover(files []looked, key string) (damages, pending []Damage, e
 	byName := func(a, b Damage) int { return strings.Compare(a.File+" "+a.Reason, b.File+" "+b.Reason) }
 	slices.SortFunc(damages, byName)
 	slices.SortFunc(pending, byName)
-	return damages, pending, nil
+	return damages, pending
 }
 
 // covering compares files with signatures.

@@ -137,17 +137,17 @@ func described(f *catalogue.File, meta *segment.Meta) error {
 	}
 	for _, part := range []struct {
 		what       string
-		told, real any
+		told, own any
 	}{{"blocks", f.Blocks, meta.Blocks}, {"sources", f.Sources, meta.Sources}, {"replaces", f.Replaces, meta.Replaces}} {
 		told, err := json.Marshal(part.told)
 		if err != nil {
 			return err
 		}
-		real, err := json.Marshal(part.real)
+		own, err := json.Marshal(part.own)
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(told, real) && string(told)+string(real) != "null[]" && string(told)+string(real) != "[]null" {
+		if both := string(told) + string(own); !bytes.Equal(told, own) && both != "null[]" && both != "[]null" {
 			return fmt.Errorf("%w: %s", errDescribed, part.what)
 		}
 	}
@@ -157,11 +157,10 @@ func described(f *catalogue.File, meta *segment.Meta) error {
 // compareSidecar compares the sidecar with one that is made anew.
 func (l *Lake) compareSidecar(f *sealed, c *Checked, b *skip.Builder) error {
 	data, err := disk.ReadFile(l.fs, f.skipPath(), largestSidecar)
-	if err != nil {
-		c.Sidecar = err
-		return nil
+	if err == nil {
+		err = skip.Whole(data, f.Size, f.Footer, len(f.Blocks))
 	}
-	if c.Sidecar = skip.Whole(data, f.Size, f.Footer, len(f.Blocks)); c.Sidecar == nil && !bytes.Equal(data, b.Bytes(f.Size, f.Footer)) {
+	if c.Sidecar = err; err == nil && !bytes.Equal(data, b.Bytes(f.Size, f.Footer)) {
 		return l.noteDamage(f, errDenies)
 	}
 	return nil
