@@ -136,7 +136,7 @@ func described(f *catalogue.File, meta *segment.Meta) error {
 		return fmt.Errorf("%w: it tells another day, level or number", errDescribed)
 	}
 	for _, part := range []struct {
-		what       string
+		what      string
 		told, own any
 	}{{"blocks", f.Blocks, meta.Blocks}, {"sources", f.Sources, meta.Sources}, {"replaces", f.Replaces, meta.Replaces}} {
 		told, err := json.Marshal(part.told)
