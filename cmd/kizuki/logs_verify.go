@@ -100,7 +100,7 @@ func (e *environment) printCheckJSON(check *lake.Check) error {
 	}
 	return e.printJSON(map[string]any{
 		"schema": "kizuki.logs-verify/1", "ok": check.Good(), "at": check.At.UTC().Format(time.RFC3339), "files": check.Files, "unsealed": check.Hot,
-		"key": check.Key, "damages": orEmpty(check.Damages), "notes": orEmpty(check.Notes), "sources": sources,
+		"key": check.Key, "damages": orEmpty(check.Damages), "pending": orEmpty(check.Pending), "notes": orEmpty(check.Notes), "sources": sources,
 	})
 }
 
@@ -120,11 +120,18 @@ func (e *environment) printCheck(check *lake.Check) {
 	for i := range check.Sources {
 		e.printSource(&check.Sources[i])
 	}
+	for _, d := range check.Pending {
+		e.println("－ " + e.t("cli.lake.verify.pending", "file", printable(d.File)))
+	}
 	for _, d := range check.Notes {
 		e.println("－ " + e.t("cli.lake.verify.note", "file", printable(d.File), "reason", e.alarmReason(d.Reason)))
 	}
 	if check.Hot > 0 {
 		e.println("－ " + e.t("cli.lake.verify.unsigned", "n", check.Hot))
+	}
+	if check.Good() && len(check.Pending) > 0 {
+		e.println(e.t("cli.lake.verify.fine_but", "files", check.Files, "n", len(check.Pending)))
+		return
 	}
 	if check.Good() && check.Key != "" {
 		e.println(e.t("cli.lake.verify.fine_key", "files", check.Files))
@@ -140,7 +147,7 @@ func (e *environment) printCheck(check *lake.Check) {
 // alarmReason says what an alarm of the lake means.
 func (e *environment) alarmReason(reason string) string {
 	switch reason {
-	case "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close":
+	case lake.Unsigned, lake.NoteLost, lake.NoteCopy, "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close":
 		return e.t("cli.lake.alarm." + reason)
 	}
 	return reason

@@ -21,7 +21,7 @@ type (
 
 // Damage is a file, or a part of one, that is not as it was written.
 type Damage struct {
-	Reason string `json:"reason"` // stable code: damaged, missing, wal, tombstone, holds, evidence, proof …
+	Reason string `json:"reason"` // stable code: damaged, missing, wal, tombstone, holds, unsigned, note_lost, note_copy …
 	File   string `json:"file"`   // below the lake; "": none to name
 	Detail string `json:"detail"`
 }
@@ -46,6 +46,7 @@ type Check struct {
 	At      time.Time
 	Files   int // sealed files that were read whole
 	Damages []Damage
+	Pending []Damage // sealed and not signed yet, since it was stopped; the next that writes signs them
 	Notes   []Damage // what can be made again without loss: sidecars, the catalogue
 	Sources []SourceCheck
 	Hot     int    // lines that are not sealed yet: nothing is signed for them
@@ -82,21 +83,9 @@ func (l *Reader) Verify(ctx context.Context, o VerifyOptions) (*Check, error) {
 			o.Progress(done, max(total, done))
 		}
 	}
-	bad, err := l.shelf.Check(ctx, step)
+	files, err := l.readFiles(ctx, c, step)
 	if err != nil {
 		return nil, err
-	}
-	for _, name := range slices.Sorted(maps.Keys(bad)) {
-		c.Damages = append(c.Damages, Damage{"damaged", name, bad[name].Error()})
-	}
-	for _, a := range l.Stats().Alarms {
-		d := Damage{a.Reason, a.Place, a.Detail}
-		switch {
-		case derived[a.Reason]:
-			c.Notes = append(c.Notes, d)
-		case bad[a.Place] == nil:
-			c.Damages = append(c.Damages, d)
-		}
 	}
 	sources, err := l.sources()
 	if err != nil {
@@ -109,7 +98,57 @@ func (l *Reader) Verify(ctx context.Context, o VerifyOptions) (*Check, error) {
 		}
 		c.Sources = append(c.Sources, one)
 	}
+	damages, pending := l.cover(files, o.Key)
+	c.Damages, c.Pending = append(c.Damages, damages...), pending
+	c.Notes = append(c.Notes, l.sidecars(files, c.Notes)...)
 	return c, nil
+}
+
+// readFiles reads every sealed file whole, and gives those that are as they were written: what they lack is told by cover.
+func (l *Reader) readFiles(ctx context.Context, c *Check, step func(rows int)) (files []looked, err error) {
+	bad := map[string]error{}
+	err = l.shelf.CheckEach(ctx, func(f *store.Checked) {
+		if f.Err != nil {
+			bad[f.Name] = f.Err
+		} else {
+			files = append(files, look(f))
+		}
+		step(f.Rows())
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(bad)) {
+		c.Damages = append(c.Damages, Damage{"damaged", name, bad[name].Error()})
+	}
+	for _, a := range l.Stats().Alarms {
+		d := Damage{a.Reason, a.Place, a.Detail}
+		switch {
+		case a.Reason == "evidence": // cover says what is signed and what is not
+		case derived[a.Reason]:
+			c.Notes = append(c.Notes, d)
+		case bad[a.Place] == nil:
+			c.Damages = append(c.Damages, d)
+		}
+	}
+	return files, nil
+}
+
+// sidecars names the live files whose sidecar does not help, except those that are named already.
+func (l *Reader) sidecars(files []looked, told []Damage) (notes []Damage) {
+	live := map[string]bool{}
+	for _, f := range l.shelf.Files() {
+		live[f.Name] = true
+	}
+	for _, d := range told {
+		delete(live, d.File)
+	}
+	for i := range files {
+		if f := &files[i]; f.sidecar != nil && live[f.name] {
+			notes = append(notes, Damage{"sidecar", f.name, f.sidecar.Error()})
+		}
+	}
+	return notes
 }
 
 // sources are those of the lake and those with a proof.

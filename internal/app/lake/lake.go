@@ -24,6 +24,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	store "github.com/kizuki-security/kizuki/internal/logs/lake"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
 	"github.com/kizuki-security/kizuki/internal/words/problem"
 )
 
@@ -112,6 +113,11 @@ func (l *Lake) Close() error {
 
 // Settle seals what is in memory, signs it, and merges the days that are over.
 func (l *Lake) Settle(ctx context.Context) error {
+	if l.Stats().HotRows > 0 { // without the key nothing can be sealed
+		if _, err := l.witness.ready(ctx); err != nil {
+			return err
+		}
+	}
 	if err := l.store.Flush(ctx); err != nil {
 		return told(err, l.dir)
 	}
@@ -123,6 +129,9 @@ func (l *Lake) Settle(ctx context.Context) error {
 
 // told turns a refusal of the lake into a problem, and leaves other errors as they are.
 func told(err error, dir string) error {
+	if refused, ok := errors.AsType[*proof.Error](err); ok && proof.Is(err, proof.Unvouched) || proof.Is(err, proof.Another) {
+		return problem.Conflict("app.lake.wont_sign", "detail", refused.Err).Because(err)
+	}
 	refusal, ok := errors.AsType[*store.Error](err)
 	if !ok || refusal.Reason == store.Busy && errors.Is(err, context.Canceled) {
 		return err

@@ -27,7 +27,7 @@ type Reader struct {
 type shelf interface {
 	query.Store
 
-	Check(ctx context.Context, progress func(rows int)) (map[string]error, error)
+	CheckEach(ctx context.Context, each func(*store.Checked)) error
 	Files() []store.File
 	Hashes(ctx context.Context, source string, each func(seq uint64, hash proof.Hash) error) (map[string]error, error)
 	HashesNear(source string) func(seq uint64) (proof.Hash, error)

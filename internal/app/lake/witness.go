@@ -42,7 +42,8 @@ type witness struct {
 	keys   *keyFile // nil until it was read
 	keeper *evidence.Keeper
 
-	records atomic.Pointer[store.Lake] // what a damaged tree is made again from; nil while the lake is being opened
+	restored sync.Map                   // sources whose notes were compared with their copies
+	records  atomic.Pointer[store.Lake] // what a damaged tree is made again from; nil while the lake is being opened
 }
 
 func (w *witness) close() error {
@@ -210,17 +211,39 @@ func (w *witness) verifierKeys() ([]string, error) {
 	return out, nil
 }
 
-// Sealed signs for a file that was sealed or merged. A tree that was damaged is made whole before.
+// Pledge signs that a segment was written here.
+func (w *witness) Pledge(ctx context.Context, unit store.Unit) ([]byte, error) {
+	k, err := w.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return k.Pledge(ctx, unit)
+}
+
+// whole takes back what the proof of a source lost: notes from their copies, once, and the tree from the records.
+func (w *witness) whole(ctx context.Context, k *evidence.Keeper, source string) error {
+	l := w.records.Load()
+	if l == nil {
+		return nil
+	}
+	if _, done := w.restored.Load(source); !done {
+		if err := k.Restore(l, source); err != nil {
+			return err
+		}
+		w.restored.Store(source, true)
+	}
+	return k.Ready(ctx, l, source)
+}
+
+// Sealed signs for a file that was sealed or merged. What was damaged of the proof is made whole before.
 func (w *witness) Sealed(ctx context.Context, unit store.Unit, hashes func(string) ([]uint64, []proof.Hash, error)) ([]byte, error) {
 	k, err := w.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if l := w.records.Load(); l != nil {
-		for i := range unit.Sources {
-			if err := k.Mend(ctx, l, unit.Sources[i].Name); err != nil {
-				return nil, err
-			}
+	for i := range unit.Sources {
+		if err := w.whole(ctx, k, unit.Sources[i].Name); err != nil {
+			return nil, err
 		}
 	}
 	return k.Sealed(ctx, unit, hashes)
@@ -231,6 +254,14 @@ func (w *witness) Deleted(ctx context.Context, unit store.Unit, who, why string,
 	k, err := w.ready(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if err := w.whole(ctx, k, unit.Sources[0].Name); err != nil {
+		return nil, err
+	}
+	if l := w.records.Load(); l != nil { // what goes is what a damaged tree would be made again from
+		if err := k.Sound(ctx, l, unit.Sources[0].Name); err != nil {
+			return nil, err
+		}
 	}
 	return k.Deleted(ctx, unit, oneLine(who), oneLine(why), hash)
 }

@@ -16,6 +16,7 @@ type sealed struct {
 	*catalogue.File
 	path  string // of the Parquet file
 	bytes int64  // with its sidecar and note
+	sum   string // SHA-256 in hex where the catalogue tells none; Lake.mu guards it too
 	refs  int    // looks that may still open it
 	noted bool   // its note is there
 	dead  bool   // replaced or deleted: it is removed when the last look is closed
@@ -24,6 +25,9 @@ type sealed struct {
 // skipPath and notePath are the files beside it.
 func (s *sealed) skipPath() string { return beside(s.path, ".skip") }
 func (s *sealed) notePath() string { return beside(s.path, ".note") }
+
+// pledgePath is what says that a segment was written here while it has no note.
+func (s *sealed) pledgePath() string { return beside(s.path, ".pledge") }
 
 // opened is a file with its footer in memory, or a sidecar with its head. shelf.mu guards uses and place.
 type opened struct {

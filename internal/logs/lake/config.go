@@ -128,6 +128,9 @@ func refuse(reason Reason, err error) error { return &Error{reason, err} }
 // Evidence keeps the proof of what is sealed and deleted. Calls come one at a time. After a crash or an error the same
 // call comes again, and calls for segments come in the order of sealing.
 type Evidence interface {
+	// Pledge signs that a segment with these bytes was written here. It is kept beside the file from before it has its
+	// name until Sealed gave the note: a file that has neither was not written by whoever holds the key.
+	Pledge(ctx context.Context, unit Unit) (pledge []byte, err error)
 	// Sealed gives the note that is kept beside the file: its checkpoints. hashes gives the record hashes of one source
 	// in the file, in the order of their sequence numbers.
 	Sealed(ctx context.Context, unit Unit, hashes func(source string) (seqs []uint64, hashes []proof.Hash, err error)) (note []byte, err error)
@@ -145,5 +148,9 @@ type Unit struct {
 	Sources  []segment.Source
 	Replaces []Unit // merged into it
 	Note     []byte // of a replaced file: what Sealed gave for it
+	Pledge   []byte // of a segment: what Pledge gave for it; nil: there is none
+	Named    bool   // a merged file that has its name already: it was signed before that
 	At       time.Time
+	// Lost says with nil that no file has any of the numbers of a source, and that none will: they may be signed as missing.
+	Lost func(source string, part segment.Range) error
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
-	"github.com/kizuki-security/kizuki/internal/logs/lake/catalogue"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
@@ -18,44 +17,15 @@ import (
 func (l *Lake) signDeletion(ctx context.Context, f *sealed, d Deletion, now time.Time) ([]byte, error) {
 	l.proving.Lock()
 	defer l.proving.Unlock()
-	unit, err := l.unitOf(f)
-	if err != nil {
+	if _, err := l.sureSum(f); err != nil {
 		return nil, err
 	}
+	unit := l.unitOf(f)
 	unit.At = now
 	known := map[uint64]map[uint64]proof.Hash{} // of the files that were asked
 	return l.config.Evidence.Deleted(ctx, unit, d.Who, d.Why, func(seq uint64) (proof.Hash, error) {
 		return l.hashOf(f.Sources[0].Name, seq, known)
 	})
-}
-
-// sumOf is the SHA-256 of a live file in hex. Where the catalogue was made anew it is computed, and kept there. l.tidying
-// is held, or the file was sealed by this process, which knows the sum.
-func (l *Lake) sumOf(f *sealed) (string, error) {
-	if sum := l.knownSum(f); sum != "" {
-		return sum, nil
-	}
-	file, err := l.fs.Open(f.path)
-	if err != nil {
-		return "", l.noteDamage(f, err)
-	}
-	sum, err := sumFile(file)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return "", err
-	}
-	l.mu.Lock()
-	f.SHA256 = sum
-	entry := *f.File
-	l.mu.Unlock()
-	l.enter(catalogue.Entry{Add: &entry})
-	return sum, nil
-}
-
-// knownSum is the SHA-256 of a file in hex; empty: it was not computed yet.
-func (l *Lake) knownSum(f *sealed) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return f.SHA256
 }
 
 // hashOf gives the hash of one sealed record; known keeps the hashes of the files that were read for it.

@@ -9,7 +9,7 @@
 //	DIR/lock                               one process writes
 //	DIR/catalogue                          what the files tell, gathered
 //	DIR/wal/ID.wal                         acknowledged, not sealed
-//	DIR/sealed/DAY/ID.parquet              a segment; ID.skip beside it
+//	DIR/sealed/DAY/ID.parquet              a segment; ID.skip beside it, and ID.pledge until it is signed
 //	DIR/sealed/DAY/SOURCE.ID.parquet       merged; NAME.note beside each: what the evidence gave
 //	DIR/merge/ID.commit                    a merge whose files are whole but not all renamed yet
 //	DIR/tombstones/ID.json                 what was deleted, and why

@@ -26,7 +26,11 @@ func (l *Lake) merge(ctx context.Context, inputs []*sealed) error {
 		return errors.Join(err, m.abandon())
 	}
 	if l.config.Evidence != nil {
-		if err := m.prove(); err != nil {
+		err := l.asSigned(inputs)
+		if err == nil {
+			err = m.prove()
+		}
+		if err != nil {
 			l.alarm("evidence", inputs[0].Name, err)
 			return errors.Join(err, m.abandon())
 		}
@@ -242,10 +246,8 @@ func (m *merger) prove() error {
 	defer m.l.proving.Unlock()
 	var replaces []Unit
 	for _, f := range m.inputs {
-		unit, err := m.l.unitOf(f)
-		if err != nil {
-			return err
-		}
+		unit := m.l.unitOf(f)
+		var err error
 		if unit.Note, err = disk.ReadFile(m.l.fs, f.notePath(), largestNote); err != nil {
 			return err
 		}

@@ -352,15 +352,19 @@ func (r *Reader) Hashes(ctx context.Context, source string, each func(seq uint64
 	return bad, errors.Join(err, r.let(names))
 }
 
-// Check reads the sealed files whole, as Lake.Check does, and those that were put in their place meanwhile.
-func (r *Reader) Check(ctx context.Context, progress func(rows int)) (bad map[string]error, err error) {
-	bad = map[string]error{}
+// Check reads the sealed files whole, as Lake.Check does.
+func (r *Reader) Check(ctx context.Context, progress func(rows int)) (map[string]error, error) {
+	return named(progress, func(each func(*Checked)) error { return r.CheckEach(ctx, each) })
+}
+
+// CheckEach reads the sealed files whole, as Lake.CheckEach does, and those that were put in their place meanwhile.
+func (r *Reader) CheckEach(ctx context.Context, each func(*Checked)) error {
 	done := map[uint64]bool{}
 	for try := 1; try <= tries; try++ {
 		went := false
 		for _, f := range r.l.live(func(f *sealed) bool { return !done[f.ID] }) {
 			if err := ctx.Err(); err != nil {
-				return bad, err
+				return err
 			}
 			names, err := r.hold([]*sealed{f})
 			if vanished(err) && try < tries {
@@ -368,21 +372,18 @@ func (r *Reader) Check(ctx context.Context, progress func(rows int)) (bad map[st
 				continue
 			}
 			done[f.ID] = true
-			if err := errors.Join(err, r.l.checkOne(ctx, f), r.let(names)); err != nil {
-				bad[f.Name] = err
-			}
-			if progress != nil {
-				progress(f.Rows())
-			}
+			c := r.l.checkOne(ctx, f)
+			c.Err = errors.Join(err, c.Err, r.let(names))
+			each(c)
 		}
 		if !went {
 			break
 		}
 		if err := r.Refresh(); err != nil {
-			return bad, err
+			return err
 		}
 	}
-	return bad, ctx.Err()
+	return ctx.Err()
 }
 
 var _ query.Store = (*Reader)(nil)

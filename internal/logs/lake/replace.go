@@ -94,7 +94,7 @@ func (l *Lake) removeFile(f *sealed) error {
 		return nil
 	}
 	err := l.cache.forget(f.ID)
-	err = errors.Join(err, l.fs.Remove(f.skipPath()), l.fs.Remove(f.notePath()))
+	err = errors.Join(err, l.fs.Remove(f.skipPath()), l.fs.Remove(f.notePath()), l.fs.Remove(f.pledgePath()))
 	if e := l.fs.Remove(f.path); e != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()

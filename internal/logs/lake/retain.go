@@ -177,7 +177,7 @@ func (l *Lake) delete(ctx context.Context, files []*sealed, d Deletion, now time
 
 // lastWord adds a file to a tombstone, with what the evidence signs for it, and gives the bytes of that.
 func (l *Lake) lastWord(ctx context.Context, f *sealed, t *Tombstone, d Deletion, now time.Time) (signed int, err error) {
-	sum, err := l.sumOf(f)
+	sum, err := l.sureSum(f)
 	if err != nil {
 		return 0, err
 	}

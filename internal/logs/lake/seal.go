@@ -77,6 +77,9 @@ func (l *Lake) sealOne(h *hot) error {
 	}
 	file, err := o.finish(0, nil)
 	if err == nil {
+		err = l.pledge(file)
+	}
+	if err == nil {
 		err = o.publish()
 	}
 	if err != nil {
@@ -290,5 +293,5 @@ func (o *output) abandon() error {
 	if !o.ended {
 		err = o.f.Close()
 	}
-	return errors.Join(err, o.l.fs.Remove(o.path+disk.Part), o.l.fs.Remove(beside(o.path, ".skip")))
+	return errors.Join(err, o.l.fs.Remove(o.path+disk.Part), o.l.fs.Remove(beside(o.path, ".skip")), o.l.fs.Remove(beside(o.path, ".pledge")))
 }

@@ -106,6 +106,7 @@ func (l *Lake) walk() (found map[uint64]*onDisk, unfinished []string, err error)
 			if id, ok := idOf(path); ok {
 				found[id] = &onDisk{path: path, size: size}
 			}
+		case strings.HasSuffix(path, ".pledge"): // of a file that comes back, perhaps; or its log writes it again
 		default:
 			extra[path] = size
 		}
@@ -260,8 +261,12 @@ func (l *Lake) rewriteCatalogue() error {
 func (l *Lake) entries() []*catalogue.File {
 	files := make([]*catalogue.File, 0, len(l.files)+len(l.missing))
 	for _, f := range l.files {
-		entry := *f.File // its sum may be learnt while this is written
-		files = append(files, &entry)
+		file := f.File
+		if file.SHA256 == "" && f.sum != "" { // others may read what was known before
+			known := *file
+			known.SHA256, file = f.sum, &known
+		}
+		files = append(files, file)
 	}
 	for _, f := range l.missing {
 		files = append(files, f)

@@ -9,7 +9,12 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
 )
 
-var errSum = fmt.Errorf("%w: SHA-256", segment.ErrDamaged)
+// What a check finds although the file itself can be read.
+var (
+	errSum       = fmt.Errorf("%w: SHA-256", segment.ErrDamaged)
+	errDescribed = fmt.Errorf("%w: the catalogue describes another", segment.ErrDamaged)
+	errDenies    = fmt.Errorf("%w: its sidecar is whole and was made of something else", segment.ErrDamaged)
+)
 
 // counts are what happened since the lake was opened.
 type counts struct {

@@ -95,16 +95,18 @@ func (l *Lake) live(want func(*sealed) bool) []*sealed {
 	return files
 }
 
-// proveMissing asks for the notes of segments that have none.
+// proveMissing asks for the notes that are missing, oldest first.
 func (l *Lake) proveMissing(ctx context.Context) {
 	if l.config.Evidence == nil {
 		return
 	}
-	for _, f := range l.live(func(f *sealed) bool { return !f.noted && f.Level == 0 }) {
+	l.proving.Lock()
+	defer l.proving.Unlock()
+	for _, f := range l.live(func(f *sealed) bool { return !f.noted }) {
 		if ctx.Err() != nil {
 			return
 		}
-		l.prove(ctx, f)
+		l.proveOne(ctx, f, true)
 	}
 }
 
@@ -144,57 +146,4 @@ func (l *Lake) mendSidecar(f *sealed) error {
 		l.clear("sidecar", f.Name)
 	}
 	return err
-}
-
-// Check compares every sealed file with its catalogue entry, by SHA-256 where that is known, and returns the names of
-// those that are not as they were written, with the reason. progress is told the records of each file that was read; it
-// may be nil.
-func (l *Lake) Check(ctx context.Context, progress func(rows int)) (map[string]error, error) {
-	bad := map[string]error{}
-	for _, f := range l.live(func(*sealed) bool { return true }) {
-		if err := ctx.Err(); err != nil {
-			return bad, err
-		}
-		if err := l.checkOne(ctx, f); err != nil {
-			bad[f.Name] = err
-		}
-		if progress != nil {
-			progress(f.Rows())
-		}
-	}
-	return bad, ctx.Err()
-}
-
-func (l *Lake) checkOne(ctx context.Context, f *sealed) error {
-	l.mu.Lock()
-	f.refs++
-	l.mu.Unlock()
-	return errors.Join(l.readWhole(ctx, f), l.unuse(f))
-}
-
-func (l *Lake) readWhole(ctx context.Context, f *sealed) error {
-	o, err := l.cache.open(l.fs, f)
-	if err != nil {
-		return l.noteDamage(f, err)
-	}
-	for i := range f.Blocks {
-		if ctx.Err() != nil {
-			break
-		}
-		if _, e := evidenceOf(o.reader, i); e != nil {
-			err = l.noteDamage(f, e)
-			break
-		}
-	}
-	if want := l.knownSum(f); err == nil && want != "" {
-		file, e := l.fs.Open(f.path)
-		if e != nil {
-			return errors.Join(l.noteDamage(f, e), l.cache.release(o))
-		}
-		sum, e := sumFile(file)
-		if err = errors.Join(e, file.Close()); err == nil && sum != want {
-			err = l.noteDamage(f, errSum)
-		}
-	}
-	return errors.Join(err, l.cache.release(o))
 }

@@ -5,7 +5,6 @@
 package evidence
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -61,79 +60,22 @@ func (k *Keeper) Close() error {
 	return errors.Join(errs...)
 }
 
-// Sealed appends the records of a segment to the trees of its sources and signs each; for a merged file it signs only,
-// since its records are there. The notes of all sources are given one after another.
-func (k *Keeper) Sealed(ctx context.Context, unit lake.Unit, hashes func(string) ([]uint64, []proof.Hash, error)) ([]byte, error) {
-	sum, err := sumOf(&unit)
+// appendRuns appends hashes run by run of consecutive numbers. What is lost between them is taken as missing.
+func (k *Keeper) appendRuns(log *proof.Log, unit *lake.Unit, seqs []uint64, hashes []proof.Hash) error {
+	gaps, err := gapsOf(log, unit, seqs)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	file := proof.File{SHA256: sum}
-	for i := range unit.Replaces {
-		h, err := sumOf(&unit.Replaces[i])
-		if err != nil {
-			return nil, err
-		}
-		file.Replaces = append(file.Replaces, h)
-	}
-	var notes bytes.Buffer
-	for _, source := range unit.Sources {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		note, err := k.seal(&unit, source, file, hashes)
-		if err != nil {
-			return nil, err
-		}
-		notes.WriteString(note)
-	}
-	return notes.Bytes(), nil
-}
-
-func (k *Keeper) seal(unit *lake.Unit, source segment.Source, file proof.File, hashes func(string) ([]uint64, []proof.Hash, error)) (string, error) {
-	log, err := k.Log(source.Name)
-	if err != nil {
-		return "", err
-	}
-	if n := len(source.Ranges); n > 0 && log.Records() < source.Ranges[n-1].Last {
-		seqs, all, err := hashes(source.Name)
-		if err != nil {
-			return "", err
-		}
-		if err := appendRuns(log, seqs, all); err != nil {
-			return "", err
-		}
-	}
-	file.Ranges = rangesOf(source.Ranges)
-	if unit.Level > 0 {
-		file.Replaces = k.signedOf(log, file.Replaces)
-	} else {
-		file.Replaces = nil
-	}
-	return log.Seal(file, unit.At)
-}
-
-// signedOf leaves out the files that hold nothing of the source: it has no checkpoint of them.
-func (k *Keeper) signedOf(log *proof.Log, files []proof.Hash) []proof.Hash {
-	signed := map[proof.Hash]bool{}
-	for _, c := range log.Checkpoints() {
-		signed[c.File] = true
-	}
-	var out []proof.Hash
-	for _, h := range files {
-		if signed[h] {
-			out = append(out, h)
-		}
-	}
-	return out
-}
-
-// appendRuns appends hashes run by run of consecutive numbers.
-func appendRuns(log *proof.Log, seqs []uint64, hashes []proof.Hash) error {
 	for from := 0; from < len(seqs); {
 		to := from + 1
 		for to < len(seqs) && seqs[to] == seqs[to-1]+1 {
 			to++
+		}
+		if len(gaps) > 0 && gaps[0].Last+1 == seqs[from] {
+			if err := log.Lose(gaps[0].Last); err != nil {
+				return err
+			}
+			gaps = gaps[1:]
 		}
 		if err := log.Append(seqs[from], hashes[from:to]); err != nil {
 			return err
@@ -141,6 +83,26 @@ func appendRuns(log *proof.Log, seqs []uint64, hashes []proof.Hash) error {
 		from = to
 	}
 	return nil
+}
+
+// gapsOf are the numbers between the end of the tree and the last record of a segment that are lost; any other gap is an
+// error, before anything is appended.
+func gapsOf(log *proof.Log, unit *lake.Unit, seqs []uint64) (gaps []segment.Range, err error) {
+	next := log.Records() + 1
+	if log.Behind() || unit.Level > 0 || unit.Lost == nil {
+		return nil, nil // the tree itself says what does not follow
+	}
+	for _, seq := range seqs {
+		if seq > next {
+			gap := segment.Range{First: next, Last: seq - 1}
+			if err := unit.Lost(log.Source(), gap); err != nil {
+				return nil, &proof.Error{Reason: proof.Hole, Err: err}
+			}
+			gaps = append(gaps, gap)
+		}
+		next = max(next, seq+1)
+	}
+	return gaps, nil
 }
 
 // Deleted signs the tombstone of a file of one source.
@@ -181,16 +143,42 @@ func (k *Keeper) Verify(ctx context.Context, l Records, source string, progress 
 	return report, bad, err
 }
 
-// Mend appends the sealed records that the tree of a source lost, see proof.Log.Behind.
+// Mend appends what the tree of a source lost, see proof.Log.Behind: sealed records, and what the notes tell of others.
 func (k *Keeper) Mend(ctx context.Context, l Records, source string) error {
 	log, err := k.Log(source)
 	if err != nil || !log.Behind() {
 		return err
 	}
+	signed := log.Signed() // what lies behind was not signed: its own file brings it
 	_, err = l.Hashes(ctx, source, func(seq uint64, h proof.Hash) error {
+		if seq > signed {
+			return nil
+		}
 		return log.Append(seq, []proof.Hash{h})
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return log.Fill()
+}
+
+// Sound mends what the files of hashes of a source lost, and the hashes in them that are not right, from the sealed records
+// where it must. Reasons of package proof say that it cannot be done; verification names what is wrong.
+func (k *Keeper) Sound(ctx context.Context, l Records, source string) error {
+	if err := k.Mend(ctx, l, source); err != nil {
+		return err
+	}
+	log, err := k.Log(source)
+	if err != nil {
+		return err
+	}
+	if sound, err := log.Sound(); sound || err != nil {
+		return err
+	}
+	return log.Again(func(add func(uint64, proof.Hash) error) error {
+		_, err := l.Hashes(ctx, source, add)
+		return err
+	})
 }
 
 // Prove makes the inclusion proof of one record.

@@ -16,6 +16,8 @@ type Audit struct {
 	checkpoints []*Checkpoint
 	deleted     []Range // by tombstones, ascending
 	kept        map[uint64]Hash
+	nodes       map[int64]Node // deleted subtrees by their first leaf
+	lost        []Range        // signed as missing, ascending
 
 	report     Report
 	tree, seen frontier // from the stored hashes; from the records, where they are all there
@@ -38,23 +40,20 @@ type rootCheck struct {
 // checkpoints and tombstones are those of the source, signatures checked.
 func NewAudit(source string, stored tlog.HashReader, leaves int64, records uint64, checkpoints []*Checkpoint, tombstones []*Tombstone) *Audit {
 	a := &Audit{stored: stored, leaves: leaves, end: records, kept: map[uint64]Hash{}, report: Report{Source: source}}
+	a.kept, a.nodes = keptBy(tombstones)
 	a.checkpoints = slices.SortedFunc(slices.Values(checkpoints), func(x, y *Checkpoint) int {
 		return cmp.Or(cmp.Compare(x.Leaves, y.Leaves), cmp.Compare(x.Tail, y.Tail))
 	})
 	for _, c := range a.checkpoints {
 		a.report.Signed = max(a.report.Signed, c.Records())
 		a.report.Short = a.report.Short || c.Leaves > leaves
+		a.lost = append(a.lost, c.Missing...)
 	}
 	a.end = max(a.end, a.report.Signed)
 	for _, t := range tombstones {
 		a.deleted = append(a.deleted, t.Ranges...)
-		for _, k := range t.Kept {
-			for i, h := range k.Hashes {
-				a.kept[k.First+uint64(i)] = h
-			}
-		}
 	}
-	a.deleted = merged(a.deleted)
+	a.deleted, a.lost = merged(a.deleted), merged(a.lost)
 	return a
 }
 
@@ -104,6 +103,10 @@ func (a *Audit) Add(seq uint64, h Hash) error {
 		}
 		i := (seq - 1) % LeafRecords
 		a.buffer[i], a.have[i] = h, true
+		if holds(a.lost, seq) { // the leaf was signed without it
+			a.report.note(&a.report.Returned, Range{seq, seq})
+			a.buffer[i] = missingHash
+		}
 	}
 	a.last = seq
 	a.report.Records++
@@ -154,10 +157,15 @@ func (a *Audit) fill() bool {
 			complete = complete && a.have[i]
 			continue
 		}
-		if a.isDeleted(seq) {
+		switch {
+		case holds(a.lost, seq):
+			a.report.note(&a.report.Missing, Range{seq, seq})
+			a.report.note(&a.report.Lost, Range{seq, seq})
+			a.buffer[i], a.have[i] = missingHash, true
+		case holds(a.deleted, seq):
 			a.report.note(&a.report.Deleted, Range{seq, seq})
 			a.buffer[i], a.have[i] = a.kept[seq], a.hasKept(seq)
-		} else {
+		default:
 			a.report.note(&a.report.Missing, Range{seq, seq})
 		}
 		complete = complete && a.have[i]
@@ -167,14 +175,12 @@ func (a *Audit) fill() bool {
 
 func (a *Audit) hasKept(seq uint64) bool { _, ok := a.kept[seq]; return ok }
 
-func (a *Audit) isDeleted(seq uint64) bool {
-	i, _ := slices.BinarySearchFunc(a.deleted, seq, func(r Range, seq uint64) int { return cmp.Compare(r.First, seq+1) })
-	return i > 0 && a.deleted[i-1].Last >= seq
-}
-
 // compareLeaf holds the records of the leaf against its stored hash, and both against the trees that grow from them.
 func (a *Audit) compareLeaf(complete bool) {
 	stored, known := a.storedLeaf()
+	if a.passed(known && stored == Hash{} && !complete) {
+		return
+	}
 	switch {
 	case complete:
 		leaf := LeafHash(a.buffer[:])
@@ -195,6 +201,21 @@ func (a *Audit) compareLeaf(complete bool) {
 		a.tree.add(Hash{})
 		a.tree.broken = true
 	}
+}
+
+// passed says whether the leaf is one of a deleted subtree of which the tree knows no more than its hash, since it was made
+// again; at the first of them, that hash is taken.
+func (a *Audit) passed(unknown bool) bool {
+	if a.tree.leaves > a.at {
+		return true
+	}
+	n, ok := a.nodes[a.at]
+	if unknown && ok && n.end() <= max(a.leaves, a.signedLeaves()) {
+		a.tree.jump(n)
+		a.seen.jump(n)
+		return true
+	}
+	return false
 }
 
 // storedLeaf is the hash that the tree file has for the leaf.
@@ -238,6 +259,9 @@ func (a *Audit) checkRoots() {
 			return
 		}
 		a.report.Checkpoints++
+		if a.tree.leaves > a.at {
+			continue // within a deleted subtree: nobody can tell any more
+		}
 		a.roots = append(a.roots, rootCheck{
 			leaves: c.Leaves,
 			tree:   !a.tree.broken && a.tree.root() == c.Root,

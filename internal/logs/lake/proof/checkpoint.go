@@ -21,6 +21,7 @@ import (
 //	tail 112 BASE64                  records behind the last full leaf, and their hash; left out when there are none
 //	source SOURCE
 //	seq 1-70000                      records in the file, one line for each run
+//	missing 70001-70300              numbers in the tree that no file has, one line for each run; any number
 //	file sha256:HEX                  the sealed file
 //	replaces sha256:HEX 250 BASE64   a file that was merged into it, with size and root of its checkpoint; any number
 //	time 2026-11-26T00:00:00.000Z
@@ -34,6 +35,7 @@ type Checkpoint struct {
 	TailHash Hash // zero when Tail is 0
 	Source   string
 	Ranges   []Range // ascending, not touching
+	Missing  []Range // numbers up to Records() that were lost before they were signed; ascending, none of them in Ranges
 	File     Hash    // SHA-256 of the sealed file
 	Replaces []Replaced
 	At       time.Time // UTC, whole milliseconds
@@ -69,6 +71,9 @@ func (c *Checkpoint) Text() (string, error) {
 	for _, r := range c.Ranges {
 		fmt.Fprintf(&b, "seq %d-%d\n", r.First, r.Last)
 	}
+	for _, r := range c.Missing {
+		fmt.Fprintf(&b, "missing %d-%d\n", r.First, r.Last)
+	}
 	fmt.Fprintf(&b, "file %s\n", fileName(c.File))
 	for _, r := range c.Replaces {
 		fmt.Fprintf(&b, "replaces %s %d %s\n", fileName(r.File), r.Leaves, r.Root)
@@ -83,12 +88,14 @@ func (c *Checkpoint) check() error {
 	}
 	bad := c.Leaves < 0 || c.Leaves >= 1<<48 || c.Tail < 0 || c.Tail >= LeafRecords || len(c.Ranges) == 0 ||
 		c.Tail == 0 && c.TailHash != Hash{} || c.At.Year() < 1 || c.At.Year() > 9999
-	last := uint64(0)
-	for _, r := range c.Ranges {
-		bad = bad || r.First == 0 || r.First <= last || r.Last < r.First || r.Last > c.Records()
-		last = r.Last
+	for _, runs := range [][]Range{c.Ranges, c.Missing} {
+		last := uint64(0)
+		for _, r := range runs {
+			bad = bad || r.First == 0 || r.First <= last || r.Last < r.First || r.Last > c.Records()
+			last = r.Last
+		}
 	}
-	if bad {
+	if bad || touch(c.Missing, c.Ranges) {
 		return refuse(Malformed, "a checkpoint of %d leaves, %d records behind them and %d runs", c.Leaves, c.Tail, len(c.Ranges))
 	}
 	return nil
@@ -177,6 +184,9 @@ func ParseCheckpoint(text string) (*Checkpoint, error) {
 	c.Source = l.want("source")
 	for value, ok := l.with("seq"); ok; value, ok = l.with("seq") {
 		c.Ranges = append(c.Ranges, l.span(value))
+	}
+	for value, ok := l.with("missing"); ok; value, ok = l.with("missing") {
+		c.Missing = append(c.Missing, l.span(value))
 	}
 	c.File = l.file(l.want("file"))
 	for value, ok := l.with("replaces"); ok; value, ok = l.with("replaces") {

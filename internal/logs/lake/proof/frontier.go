@@ -10,17 +10,20 @@ type frontier struct {
 }
 
 // add appends a leaf and gives the inner nodes that became whole by it, the lowest first.
-func (f *frontier) add(leaf Hash) []Hash {
-	f.nodes = append(f.nodes, leaf)
+func (f *frontier) add(leaf Hash) []Hash { return f.jump(Node{Index: f.leaves, Hash: leaf}) }
+
+// jump is add for a whole subtree; the leaves are a multiple of its size.
+func (f *frontier) jump(n Node) []Hash {
+	f.nodes = append(f.nodes, n.Hash)
 	start := len(f.nodes)
 	var inner []Hash
-	for n := f.leaves; n&1 == 1; n >>= 1 {
+	for left := f.leaves >> n.Level; left&1 == 1; left >>= 1 {
 		start--
 		f.nodes[start-1] = tlog.NodeHash(f.nodes[start-1], f.nodes[start])
 		inner = append(inner, f.nodes[start-1])
 	}
 	f.nodes = f.nodes[:start]
-	f.leaves++
+	f.leaves += 1 << n.Level
 	return inner
 }
 

@@ -45,14 +45,38 @@ func (l *Log) Prove(r *event.Record, hash func(seq uint64) (Hash, error)) (*Incl
 	if at.IsZero() {
 		at = r.Received
 	}
-	leaf := leafOf(r.Seq)
+	known := IncludedRecord{r.Source, r.Seq, micros(at), micros(r.Received), r.Format, r.Raw}
 	c, signed := l.covering(r.Seq)
 	if c == nil {
 		return nil, refuse(NotCovered, "record %d of %s", r.Seq, l.source)
 	}
+	p, err := l.prove(&known, c, signed, hash)
+	if Is(err, Unfit) { // a tree that was made again may not know its past, between leaves that were deleted since
+		if last, signed := l.covered(); last != nil && last.Leaves > c.Leaves {
+			return l.prove(&known, last, signed, hash)
+		}
+	}
+	return p, err
+}
+
+// covered is the checkpoint of the largest tree, with its note.
+func (l *Log) covered() (*Checkpoint, string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, newest := 0, l.widest(); i < len(l.checkpoints); i++ {
+		if l.checkpoints[i] == newest {
+			return newest, l.noteOf(i)
+		}
+	}
+	return nil, ""
+}
+
+// prove makes the proof by one checkpoint.
+func (l *Log) prove(r *IncludedRecord, c *Checkpoint, signed string, hash func(seq uint64) (Hash, error)) (*Inclusion, error) {
+	leaf := leafOf(r.Seq)
 	p := &Inclusion{
 		Format: InclusionFormat, Leaf: leaf, Path: []Hash{}, Siblings: []Hash{}, Checkpoint: signed,
-		Record: IncludedRecord{r.Source, r.Seq, micros(at), micros(r.Received), r.Format, r.Raw},
+		Record: *r,
 	}
 	part := leafRange(leaf)
 	if leaf == c.Leaves {
@@ -91,7 +115,7 @@ func (l *Log) path(leaves, leaf int64) ([]Hash, error) {
 	return path, nil
 }
 
-// hashOf takes the hash kept in a tombstone where there is one.
+// hashOf takes the hash kept in a tombstone where there is one, and that of a missing record.
 func (l *Log) hashOf(seq uint64, hash func(seq uint64) (Hash, error)) (Hash, error) {
 	for _, t := range l.Tombstones() {
 		for _, k := range t.Kept {
@@ -99,6 +123,9 @@ func (l *Log) hashOf(seq uint64, hash func(seq uint64) (Hash, error)) (Hash, err
 				return k.Hashes[seq-k.First], nil
 			}
 		}
+	}
+	if holds(l.Missing(), seq) {
+		return missingHash, nil
 	}
 	return hash(seq)
 }
@@ -146,6 +173,9 @@ func (p *Inclusion) check(c *Checkpoint) error {
 	if len(p.Siblings) != want-1 {
 		return refuse(Malformed, "%d hashes beside the record, want %d", len(p.Siblings), want-1)
 	}
+	if err := p.missing(c); err != nil {
+		return err
+	}
 	var h Hasher
 	i := int((r.Seq - 1) % LeafRecords)
 	records := append(append([]Hash(nil), p.Siblings[:i]...), h.Sum(r.Source, r.Seq, r.Time, r.Received, r.Format, r.Raw))
@@ -158,6 +188,24 @@ func (p *Inclusion) check(c *Checkpoint) error {
 	}
 	if err := tlog.CheckRecord(p.Path, c.Leaves, c.Root, p.Leaf, leaf); err != nil {
 		return &Error{Reason: Unfit, Err: err}
+	}
+	return nil
+}
+
+// missing says that exactly those siblings have the hash of a missing record that the checkpoint states as missing.
+func (p *Inclusion) missing(c *Checkpoint) error {
+	if holds(c.Missing, p.Record.Seq) {
+		return refuse(Unfit, "record %d was signed as missing", p.Record.Seq)
+	}
+	seq := leafRange(p.Leaf).First
+	for _, h := range p.Siblings {
+		if seq == p.Record.Seq {
+			seq++
+		}
+		if (h == missingHash) != holds(c.Missing, seq) {
+			return refuse(Unfit, "record %d is missing, or the checkpoint says so", seq)
+		}
+		seq++
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ type Log struct {
 	// checkpoints and tombstones are those of notes, in the order of signing.
 	checkpoints []*Checkpoint
 	tombstones  []*Tombstone
+	lost        []Range // numbers that the tree has as missing, ascending
+	sound       bool    // Sound went over the tree since it was opened
 }
 
 // OpenLog opens the proof of a source, or begins one. What a crash left half written is cut off. Reasons: BadSource;
@@ -53,6 +56,14 @@ func OpenLog(c Config, source string) (*Log, error) {
 		if err := l.take(note); err != nil {
 			return nil, errors.Join(fmt.Errorf("note %d of source %s: %w", i+1, source, err), l.Close())
 		}
+	}
+	if !c.Reading {
+		if err := l.rewind(); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	if err := l.readLost(); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
@@ -105,6 +116,9 @@ func (l *Log) take(signed string) error {
 		return refuse(Unfit, "the checkpoint is of %s", c.Origin)
 	}
 	l.checkpoints = append(l.checkpoints, c)
+	if len(c.Missing) > 0 {
+		l.lost = merged(append(slices.Clone(l.lost), c.Missing...))
+	}
 	return nil
 }
 
@@ -147,7 +161,7 @@ func (l *Log) Records() uint64 {
 }
 
 // Behind says that checkpoints speak of records that the tree lacks, since it was damaged: append all records from
-// Records()+1 again, from the sealed files. Those that were deleted cannot come back; then verification says what is lost.
+// Records()+1 again, from the sealed files; Fill adds what the notes tell of those that were deleted.
 func (l *Log) Behind() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -159,10 +173,15 @@ func (l *Log) Behind() bool {
 	return false
 }
 
-// Append adds record hashes as Tree.Append does.
+// Append adds record hashes as Tree.Append does. Before them it adds what the notes tell of numbers that were left out.
 func (l *Log) Append(first uint64, records []Hash) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if first > l.tree.Records()+1 {
+		if err := l.fill(first - 1); err != nil {
+			return err
+		}
+	}
 	return l.tree.Append(first, records)
 }
 
@@ -184,6 +203,12 @@ func (l *Log) Seal(file File, now time.Time) (string, error) {
 			return l.noteOf(i), nil
 		}
 	}
+	if err := l.agrees(); err != nil {
+		return "", err
+	}
+	if touch(l.lost, file.Ranges) {
+		return "", refuse(Unfit, "the file %s has records that were signed as missing", fileName(file.SHA256))
+	}
 	if err := l.tree.Commit(); err != nil {
 		return "", err
 	}
@@ -193,6 +218,7 @@ func (l *Log) Seal(file File, now time.Time) (string, error) {
 	}
 	c := &Checkpoint{
 		Origin: l.origin(), Leaves: l.tree.Leaves(), Root: root, Source: l.source, Ranges: file.Ranges, File: file.SHA256, At: now,
+		Missing: slices.Clone(l.lost),
 	}
 	c.TailHash, c.Tail = l.tree.Tail()
 	for _, old := range file.Replaces {
@@ -206,7 +232,10 @@ func (l *Log) Seal(file File, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return signed, l.add(signed)
+	if err := l.add(signed); err != nil || len(c.Missing) == 0 {
+		return signed, err
+	}
+	return signed, l.dropLost()
 }
 
 // noteOf is the signed note of checkpoint i.
@@ -240,73 +269,6 @@ func (l *Log) add(signed string) error {
 		return fmt.Errorf("read own note: %w", err)
 	}
 	return nil
-}
-
-// Burial is the deletion of a file to be signed for.
-type Burial struct {
-	Ranges     []Range
-	SHA256     Hash
-	Reason, By string
-	// Hash gives the hash of a record of the file that is still there. It is called for the records of leaves of which
-	// others stay, at most 255 at each end of a run.
-	Hash func(seq uint64) (Hash, error)
-}
-
-// Bury signs a tombstone and keeps it. Call it before the file is deleted: a file that is there with a tombstone is
-// deleted once more, a file that is gone without one is missing.
-func (l *Log) Bury(b Burial, now time.Time) (string, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, note := range l.notes.list {
-		if t, err := OpenTombstone(note, l.config.Keys...); err == nil && t.File == b.SHA256 {
-			return note, nil
-		}
-	}
-	root, err := l.tree.Root(l.tree.Leaves())
-	if err != nil {
-		return "", err
-	}
-	t := &Tombstone{
-		Origin: l.origin(), Source: l.source, Ranges: b.Ranges, File: b.SHA256, Leaves: l.tree.Leaves(), Root: root,
-		Reason: b.Reason, By: b.By, At: now,
-	}
-	for _, part := range edges(b.Ranges) {
-		k := Kept{First: part.First}
-		for seq := part.First; seq <= part.Last; seq++ {
-			h, err := b.Hash(seq)
-			if err != nil {
-				return "", fmt.Errorf("hash of record %d: %w", seq, err)
-			}
-			k.Hashes = append(k.Hashes, h)
-		}
-		t.Kept = append(t.Kept, k)
-	}
-	signed, err := t.Sign(l.config.Signer)
-	if err != nil {
-		return "", err
-	}
-	return signed, l.add(signed)
-}
-
-// edges are the parts of runs that share a leaf with records outside of their run.
-func edges(runs []Range) []Range {
-	var parts []Range
-	for _, r := range runs {
-		first, last := leafOf(r.First), leafOf(r.Last)
-		wholeFirst, wholeLast := r.First == leafRange(first).First, r.Last == leafRange(last).Last
-		switch {
-		case first == last && (!wholeFirst || !wholeLast):
-			parts = append(parts, r)
-		case first != last:
-			if !wholeFirst {
-				parts = append(parts, Range{r.First, leafRange(first).Last})
-			}
-			if !wholeLast {
-				parts = append(parts, Range{leafRange(last).First, r.Last})
-			}
-		}
-	}
-	return parts
 }
 
 // leafOf is the leaf that a record is in.

@@ -20,7 +20,7 @@ type notes struct {
 }
 
 const (
-	largestNote  = 1 << 20
+	largestNote  = LargestNote
 	largestNotes = 256 << 20 // some 500,000 notes of one source: decades of hourly files
 )
 
@@ -108,8 +108,14 @@ func followed(rest []byte) bool {
 	return false
 }
 
+// LargestNote is how long a note may be, in bytes; the largest state a million runs.
+const LargestNote = 16 << 20
+
 // add appends a note and makes it durable. After an error the file is as before, as far as the disk lets it.
 func (n *notes) add(note string) error {
+	if len(note) > largestNote || n.size+int64(len(note))+64 > largestNotes { // else it could not be read again
+		return refuse(TooLong, "a note of %d bytes, behind %d bytes of notes", len(note), n.size)
+	}
 	text := noteLine([]byte(note)) + "\n" + note
 	if _, err := n.file.WriteAt([]byte(text), n.size); err != nil {
 		return errors.Join(fmt.Errorf("write note: %w", err), n.file.Truncate(n.size))

@@ -17,7 +17,10 @@ const (
 	Forged     Reason = "forged"      // a signature by the key asked for that does not fit
 	Malformed  Reason = "malformed"   // no checkpoint, tombstone or proof at all
 	NotCovered Reason = "not_covered" // a record behind what a checkpoint covers
+	TooLong    Reason = "too_long"    // a note that could not be read again
 	Unfit      Reason = "unfit"       // records and tree do not belong together
+	Unvouched  Reason = "unvouched"   // a file that nothing signed says was written here
+	Another    Reason = "another"     // the past that would be signed for is not the one that was signed before
 )
 
 // Error is a refusal of this package.
@@ -39,6 +42,12 @@ func (e *Error) Unwrap() error { return e.Err }
 
 func refuse(reason Reason, format string, args ...any) *Error {
 	return &Error{Reason: reason, Err: fmt.Errorf(format, args...)}
+}
+
+// IsRefusal says whether err is a refusal of this package, and not one of the disk.
+func IsRefusal(err error) bool {
+	_, ok := errors.AsType[*Error](err)
+	return ok
 }
 
 // Is says whether err is a refusal with this reason.

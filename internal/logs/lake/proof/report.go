@@ -31,6 +31,8 @@ type Report struct {
 	Unsigned    uint64  `json:"unsigned"`    // records read behind it: not sealed yet, and not proved
 	Deleted     []Range `json:"deleted"`     // covered by tombstones and not there
 	Missing     []Range `json:"missing"`
+	Lost        []Range `json:"lost"`     // those of Missing that a checkpoint states: they were lost before they were signed
+	Returned    []Range `json:"returned"` // there, although a checkpoint states them as missing
 	Doubled     []Range `json:"doubled"`
 	Faults      []Fault `json:"faults"`
 	// Nodes counts hashes of inner nodes in the tree file that do not fit those below. Rebuilding the tree mends them.
@@ -42,7 +44,7 @@ type Report struct {
 
 // Good says that all is as it was signed.
 func (r *Report) Good() bool {
-	return len(r.Missing) == 0 && len(r.Doubled) == 0 && len(r.Faults) == 0 && r.Nodes == 0 && !r.Short
+	return len(r.Missing) == 0 && len(r.Doubled) == 0 && len(r.Returned) == 0 && len(r.Faults) == 0 && r.Nodes == 0 && !r.Short
 }
 
 // First is the first leaf that does not fit; nil: all do.

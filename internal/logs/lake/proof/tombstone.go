@@ -20,6 +20,7 @@ import (
 //	reason TEXT
 //	by WHO
 //	kept 69889 BASE64                record hashes one after another, see Kept; any number
+//	node 8 0 BASE64                  hash of 2^8 deleted leaves, of those subtrees the 0th; any number
 //	time 2026-11-26T00:00:00.000Z
 type Tombstone struct {
 	Origin, Source string
@@ -31,7 +32,10 @@ type Tombstone struct {
 	// Kept are the hashes of deleted records whose leaf has other records that stay. Without them the leaf, and with it
 	// the records that stay, could not be proved any more.
 	Kept []Kept
-	At   time.Time // UTC, whole milliseconds
+	// Nodes are the largest subtrees that the deleted leaves made up; none in tombstones of early versions. Without them the
+	// tree could not be made again, should it be damaged.
+	Nodes []Node
+	At    time.Time // UTC, whole milliseconds
 }
 
 // Kept are hashes of consecutive records that are gone.
@@ -63,6 +67,9 @@ func (t *Tombstone) Text() (string, error) {
 		}
 		fmt.Fprintf(&b, "kept %d %s\n", k.First, base64.StdEncoding.EncodeToString(all))
 	}
+	for _, n := range t.Nodes {
+		fmt.Fprintf(&b, "node %d %d %s\n", n.Level, n.Index, n.Hash)
+	}
 	fmt.Fprintf(&b, "time %s\n", t.At.UTC().Format(timeForm))
 	return b.String(), nil
 }
@@ -82,6 +89,9 @@ func (t *Tombstone) check() error {
 		n := len(k.Hashes)
 		bad = bad || n == 0 || n >= LeafRecords || !t.holds(Range{k.First, k.First + uint64(n) - 1})
 	}
+	for i := range t.Nodes {
+		bad = bad || !t.holdsNode(&t.Nodes[i])
+	}
 	if bad {
 		return refuse(Malformed, "a tombstone of %d runs for %.60q by %.60q", len(t.Ranges), t.Reason, t.By)
 	}
@@ -92,6 +102,26 @@ func (t *Tombstone) holds(part Range) bool {
 	for _, r := range t.Ranges {
 		if r.First <= part.First && part.Last <= r.Last {
 			return true
+		}
+	}
+	return false
+}
+
+// holdsNode says whether all leaves below a node were deleted whole. Runs may touch.
+func (t *Tombstone) holdsNode(n *Node) bool {
+	const deepest, widest = 47, 1 << 48
+	return n.Level >= 0 && n.Level <= deepest && n.Index >= 0 && n.Index < widest>>n.Level && n.Hash != Hash{} &&
+		touching(t.Ranges, Range{leafRange(n.first()).First, leafRange(n.end() - 1).Last})
+}
+
+// touching says whether runs that ascend hold all of a part; merged ones are compared.
+func touching(runs []Range, part Range) bool {
+	for _, r := range runs {
+		if r.First <= part.First && part.First <= r.Last {
+			if part.Last <= r.Last {
+				return true
+			}
+			part.First = r.Last + 1
 		}
 	}
 	return false
@@ -136,6 +166,17 @@ func ParseTombstone(text string) (*Tombstone, error) {
 	for value, ok := l.with("kept"); ok; value, ok = l.with("kept") {
 		first, all, _ := strings.Cut(value, " ")
 		t.Kept = append(t.Kept, Kept{l.number(first), l.hashes(all)})
+	}
+	for value, ok := l.with("node"); ok; value, ok = l.with("node") {
+		words := strings.Split(value, " ")
+		if len(words) != 3 {
+			return nil, errForm
+		}
+		level := l.number(words[0])
+		if level > 48 {
+			return nil, errForm
+		}
+		t.Nodes = append(t.Nodes, Node{int(level), int64(l.number(words[1])), l.hash(words[2])})
 	}
 	t.At = l.time(l.want("time"))
 	if l.bad || l.rest != "" {

@@ -270,6 +270,24 @@ func (t *Tree) Root(leaves int64) (Hash, error) {
 	return root, nil
 }
 
+// put writes hashes in the place of others.
+func (t *Tree) put(hashes map[int64]Hash) error {
+	for index, h := range hashes {
+		if index >= t.stored {
+			t.pending[index-t.stored] = h
+		} else if _, err := t.hashes.WriteAt(h[:], int64(len(treeHead))+index*tlog.HashSize); err != nil {
+			return fmt.Errorf("mend tree: %w", err)
+		}
+	}
+	if len(hashes) == 0 {
+		return nil
+	}
+	if err := t.hashes.Sync(); err != nil {
+		return fmt.Errorf("mend tree: %w", err)
+	}
+	return nil
+}
+
 // Close closes the files; what was not committed is lost.
 func (t *Tree) Close() error {
 	var errs []error

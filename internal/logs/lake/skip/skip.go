@@ -17,6 +17,7 @@
 package skip
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -190,6 +191,24 @@ func Open(r io.ReaderAt, size int64, footer uint64, blocks int) (*Index, error) 
 		x.first[i+1] = x.first[i] + binary.LittleEndian.Uint32(head[fixedHead+4*i:])
 	}
 	return x, nil
+}
+
+// Whole says whether a sidecar is one that queries believe: of this version and file, with sums that fit.
+func Whole(data []byte, size int64, footer uint64, blocks int) error {
+	x, err := Open(bytes.NewReader(data), size, footer, blocks)
+	if err != nil {
+		return err
+	}
+	for number := range int(x.first[blocks]) {
+		from := x.body + int64(number)*pageBytes
+		if from+pageBytes > int64(len(data)) {
+			return unfit("cut")
+		}
+		if page := data[from : from+pageBytes]; binary.LittleEndian.Uint32(page[pageBytes-4:]) != check(page, number) {
+			return unfit("page")
+		}
+	}
+	return nil
 }
 
 // MayHave says whether a block may hold all the words. False is certain. An error says that the sidecar cannot tell.
