@@ -239,6 +239,12 @@ func (l *Lake) Release(name string) error {
 func (l *Lake) changeHolds(change func([]Hold) ([]Hold, error)) error {
 	l.tidying.Lock()
 	defer l.tidying.Unlock()
+	l.mu.Lock()
+	unread := l.alarms["holds "]
+	l.mu.Unlock()
+	if unread != "" { // what is in it would be gone
+		return refuse(Unusable, fmt.Errorf("%s: %s", l.path("holds.json"), unread))
+	}
 	holds, err := change(l.Holds())
 	if err != nil {
 		return err
