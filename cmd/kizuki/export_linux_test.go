@@ -116,7 +116,8 @@ func TestExportEveryByte(t *testing.T) {
 			}
 		}
 		if what == "not sealed" {
-			inParquet(t, export, filepath.Join(work, "files"), recs) // seals
+			bring(t, dir, "last.log", "is sealed with what came before\n")
+			inParquet(t, export, filepath.Join(work, "files"), recs)
 		}
 	}
 }

@@ -99,7 +99,8 @@ func TestExportWhole(t *testing.T) {
 	}
 	bring(t, dir, "b.log", strings.Repeat("one of many lines that take a while to be written\n", 60_000))
 	target := filepath.Join(work, "out.jsonl")
-	if err := os.WriteFile(target, []byte("as it was\n"), 0o600); err != nil {
+	before := `{"time":"2026-11-25T00:00:00Z","source":"app","seq":1,"received":"2026-11-25T00:00:00Z","raw":"of an export before"}` + "\n"
+	if err := os.WriteFile(target, []byte(before), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	stopped := false
@@ -139,7 +140,7 @@ func TestExportWhole(t *testing.T) {
 		switch code := cmd.ProcessState.ExitCode(); code {
 		case exitInterrupted:
 			stopped = true
-			if string(data) != "as it was\n" && bytes.Count(data, []byte("\n")) != 60_003 {
+			if string(data) != before && bytes.Count(data, []byte("\n")) != 60_003 {
 				t.Errorf("%d bytes under the final name", len(data))
 			}
 		case exitDone:

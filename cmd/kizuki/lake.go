@@ -56,7 +56,7 @@ func (e *environment) withLake(ctx context.Context, begin bool, act func(l *lake
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
+	defer func() { err = e.lakeError(errors.Join(err, l.Close())) }()
 	return act(l)
 }
 
@@ -92,7 +92,7 @@ func (e *environment) withReader(act func(l *lake.Reader) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
+	defer func() { err = e.lakeError(errors.Join(err, l.Close())) }()
 	return act(l)
 }
 
@@ -170,8 +170,7 @@ func (e *environment) refusedQuery(text string, err error) error {
 	return exitError{exitUsage}
 }
 
-// markPlace gives the text with what is around a place, and a line that points there. A letter of Japanese takes two
-// columns of a terminal.
+// markPlace gives the text with what is around a place, and a line that points there.
 func markPlace(text string, at, end int) (shown, mark string) {
 	const around = 60 // letters
 	from := at
@@ -179,19 +178,10 @@ func markPlace(text string, at, end int) (shown, mark string) {
 		_, size := utf8.DecodeLastRuneInString(text[:from])
 		from -= size
 	}
-	columns := func(s string) int {
-		n := 0
-		for _, r := range s {
-			if n++; r >= 0x1100 && (r < 0xff61 || r > 0xffdc) {
-				n++
-			}
-		}
-		return n
-	}
 	shown = printable(text[from:])
 	if r := []rune(shown); len(r) > 2*around {
 		shown = string(r[:2*around]) + "…"
 	}
 	end = min(max(end, at), len(text))
-	return shown, strings.Repeat(" ", columns(printable(text[from:at]))) + strings.Repeat("^", max(1, min(columns(printable(text[at:end])), around)))
+	return shown, strings.Repeat(" ", terminalColumns(printable(text[from:at]))) + strings.Repeat("^", max(1, min(terminalColumns(printable(text[at:end])), around)))
 }

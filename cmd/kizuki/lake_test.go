@@ -72,6 +72,19 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(found[0], data, 0o600))
 }
 
+// lose GLOB removes the one file that fits.
+func lose(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: lose GLOB")
+	}
+	found, err := filepath.Glob(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("%s is %d files", args[0], len(found))
+	}
+	ts.Check(os.Remove(found[0]))
+}
+
 // field NAME KEY sets an environment variable to the first value of a key in the JSON that was printed last.
 func field(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
@@ -105,6 +118,24 @@ func writing(ts *testscript.TestScript, neg bool, args []string) {
 	file := logs.File{Path: filepath.Join(ts.MkAbs("."), "at-work.log"), Size: int64(len(line))}
 	ts.Check(os.WriteFile(file.Path, line, 0o600))
 	ts.Check(l.Import(ctx, []logs.File{file}, lake.ImportOptions{Source: "at-work", File: func(*lake.Imported) error { return nil }}))
+}
+
+// unsealed DIR makes a lake as an import leaves it that was killed: with a line that is not sealed, and nobody at work.
+func unsealed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: unsealed DIR")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o700))
+	ctx := context.Background()
+	l, err := lake.Open(ctx, lake.Config{Dir: dir + ".work", Now: time.Now, Rand: rand.Reader, Make: true})
+	ts.Check(err)
+	line := []byte("at work\n")
+	file := logs.File{Path: filepath.Join(ts.MkAbs("."), "at-work.log"), Size: int64(len(line))}
+	ts.Check(os.WriteFile(file.Path, line, 0o600))
+	ts.Check(l.Import(ctx, []logs.File{file}, lake.ImportOptions{File: func(*lake.Imported) error { return nil }}))
+	ts.Check(os.CopyFS(dir, os.DirFS(dir+".work"))) // before the end seals it
+	ts.Check(l.Close())
 }
 
 // logproof CODE PROOF KEY builds the separate checker, runs it and wants this exit code.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -29,13 +28,10 @@ type exported struct {
 	Out     string `json:"out"`
 	Lines   int64  `json:"lines"` // of parquet: of the whole files
 	Damaged int    `json:"damaged"`
-	// Unsealed are lines that are in no file, since another command is at work: parquet lacks them.
+	// Unsealed are lines that are in no file yet, since an import is at work or was killed: parquet lacks them.
 	Unsealed int           `json:"unsealed"`
 	Files    []lake.Copied `json:"files"`
 }
-
-// exportLine is how the lines begin that it writes.
-const exportLine = `{"time":`
 
 // Run writes lines, or copies files.
 func (c *logsExport) Run(ctx context.Context, e *environment) error {
@@ -58,10 +54,13 @@ func (c *logsExport) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
+	switch {
+	case c.JSON:
 		err = e.printJSON(sum)
-	} else if c.Out != "-" {
-		e.println(e.t("cli.lake.export.done", "n", sum.Lines, "out", c.Out, "files", len(sum.Files)))
+	case c.Format == "parquet":
+		e.println(e.t("cli.lake.export.copied", "n", sum.Lines, "out", c.Out, "files", len(sum.Files)))
+	case c.Out != "-":
+		e.println(e.t("cli.lake.export.done", "n", sum.Lines, "out", c.Out))
 	}
 	if err == nil && sum.Damaged > 0 {
 		fmt.Fprintln(e.stderr, e.t("cli.lake.query.damaged", "n", sum.Damaged))
@@ -83,11 +82,11 @@ func (c *logsExport) lines(ctx context.Context, e *environment, sum *exported, f
 	if q.Verb != nil {
 		return e.usage(problem.Invalid("", "cli.lake.export.verb"))
 	}
-	own := ""
-	if c.Format == "jsonl" {
-		own = exportLine
+	own := ownLine
+	if c.Format == "csv" {
+		own = ownCSV(lake.ExportColumns)
 	}
-	if _, err := e.apart(nil, c.Out, own); err != nil {
+	if err := e.mayWrite(c.Out, own); err != nil {
 		return err
 	}
 	keepLake()
@@ -118,32 +117,12 @@ func (c *logsExport) lines(ctx context.Context, e *environment, sum *exported, f
 	})
 }
 
-// settle seals what is not sealed, unless another command is at work.
-func (e *environment) settle(ctx context.Context) error {
-	c, err := e.lakeConfig()
-	if err != nil {
-		return err
-	}
-	c.Wait = 0
-	l, err := lake.Open(ctx, c)
-	if problem.CodeOf(err) == problem.CodeUnavailable {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(l.Settle(ctx), l.Close())
-}
-
 func (c *logsExport) copies(ctx context.Context, e *environment, sum *exported, from, to time.Time) error {
 	if entries, err := os.ReadDir(c.Out); err == nil && len(entries) > 0 {
 		return e.usage(problem.Conflict("cli.lake.export.not_empty", "dir", c.Out))
 	}
 	if err := os.MkdirAll(c.Out, 0o700); err != nil {
 		return fmt.Errorf("make the folder: %w", err)
-	}
-	if err := e.settle(ctx); err != nil { // lines that are not sealed are in no file yet
-		return err
 	}
 	return e.withReader(func(l *lake.Reader) error {
 		sum.Unsealed = l.Stats().HotRows

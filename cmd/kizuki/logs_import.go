@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ type logsImport struct {
 	Paths   []string `arg:"" name:"path" help:"Files and folders; a folder with all that is below."`
 	Source  string   `help:"Name of the source of all lines: a–z, 0–9, dot, hyphen. Without it, the channel of Windows events, or the name of the file." placeholder:"NAME"`
 	Exclude []string `help:"Leave out files and folders whose name or path fits this pattern; may be given more than once." placeholder:"GLOB"`
-	Again   bool     `help:"Take files in although they were taken in before: their lines are there twice then."`
+	Again   bool     `help:"Take files in whole although they, or their beginnings, were taken in before: those lines are there twice then."`
 	JSON    bool     `name:"json" help:"Print as JSON (kizuki.logs-import/1)."`
 }
 
@@ -28,8 +29,11 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
+	if files, err = e.notOwn(files); err != nil {
+		return err
+	}
 	done := []lake.Imported{}
-	stopped := false
+	stopped, text := false, false
 	err = e.withLake(ctx, true, func(l *lake.Lake) error {
 		progress, checking := e.progress("cli.lake.import.reading"), e.progress("cli.lake.import.checking")
 		err := l.Import(ctx, files, lake.ImportOptions{
@@ -40,12 +44,16 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 				if !c.JSON {
 					e.tellImported(f)
 				}
+				text = text || f.Raw > f.Broken
 				return nil
 			},
 			Progress: func(done, total int64) { progress.step(int(done>>20), int(total>>20)) },
 			Checking: func(done, total int64) { checking.step(int(done>>20), int(total>>20)) },
 		})
 		progress.end()
+		if text && !c.JSON {
+			e.println(e.t("cli.lake.import.raw_time"))
+		}
 		if stopped = err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled); stopped {
 			if len(problem.All(err)) > 0 { // it could not be written down
 				return err
@@ -67,6 +75,33 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 		return err
 	}
 	return c.code(e, done, len(files), stopped)
+}
+
+// notOwn leaves out the lake and the key of the data folder, which lie in a folder that is named as a whole.
+func (e *environment) notOwn(files []logs.File) ([]logs.File, error) {
+	dir, err := e.folder()
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := len(files)
+	files = slices.DeleteFunc(files, func(f logs.File) bool {
+		path, err := filepath.Abs(f.Path)
+		if err == nil {
+			path, err = filepath.Rel(dir, path)
+		}
+		first, _, _ := strings.Cut(filepath.ToSlash(path), "/")
+		return err == nil && (first == lake.Folder || first == "secret.key")
+	})
+	if n := all - len(files); n > 0 {
+		fmt.Fprintln(e.stderr, e.t("cli.lake.import.own", "n", n))
+	}
+	if len(files) == 0 {
+		return nil, e.usage(problem.Invalid("", "cli.logs.no_files"))
+	}
+	return files, nil
 }
 
 func (c *logsImport) code(e *environment, done []lake.Imported, files int, stopped bool) error {
@@ -113,6 +148,9 @@ func (e *environment) tellImported(f *lake.Imported) {
 	}
 	key := "cli.lake.import." + f.State
 	e.println(e.t(key, "file", name, "read", f.Read, "kept", f.Kept, "before", f.Before, "refused", refused))
+	if f.After > 0 {
+		tell("grown", "at", localTime(*f.At), "size", size(f.After))
+	}
 	for _, reason := range slices.Sorted(maps.Keys(f.Refused)) {
 		tell("refused", "n", f.Refused[reason], "reason", e.t("logs.reason."+reason), "list", e.placeList(f.File, f.RefusedAt, f.Refused[reason], reason, true))
 	}

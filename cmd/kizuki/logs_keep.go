@@ -115,7 +115,13 @@ func (c *retentionSet) Run(ctx context.Context, e *environment) error {
 		return e.usage(problem.Invalid("", "cli.lake.retention.days", "text", c.Days))
 	}
 	change := lake.Change{Source: c.Source, Days: days, Why: c.Why, Who: who()}
-	err = e.withLake(ctx, true, func(l *lake.Lake) error { return l.SetDays(ctx, change) })
+	err = e.withLake(ctx, false, func(l *lake.Lake) error {
+		err := l.SetDays(ctx, change)
+		if err == nil {
+			e.tellUnknown(l.Reader, c.Source)
+		}
+		return err
+	})
 	if problem.CodeOf(err) == problem.CodeInvalid {
 		return e.usage(err)
 	}
@@ -202,7 +208,10 @@ type holdList struct {
 // Run lists the holds.
 func (c *holdList) Run(e *environment) error {
 	var holds []lake.Hold
-	err := e.withReader(func(l *lake.Reader) error { holds = l.Holds(); return nil })
+	err := e.withReader(func(l *lake.Reader) error {
+		holds = l.Holds()
+		return l.HoldsUnread()
+	})
 	if err != nil {
 		return err
 	}
@@ -252,8 +261,12 @@ func (c *holdAdd) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	err = e.withLake(ctx, true, func(l *lake.Lake) error {
-		return l.Hold(ctx, lake.NewHold{Name: c.Name, Source: c.Source, Why: c.Why, Who: who(), From: from, To: to})
+	err = e.withLake(ctx, false, func(l *lake.Lake) error {
+		err := l.Hold(ctx, lake.NewHold{Name: c.Name, Source: c.Source, Why: c.Why, Who: who(), From: from, To: to})
+		if err == nil {
+			e.tellUnknown(l.Reader, c.Source)
+		}
+		return err
 	})
 	return e.holdDone(err, c.Name, "added", c.JSON)
 }

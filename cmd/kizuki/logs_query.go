@@ -55,6 +55,9 @@ func (c *logsQuery) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return e.refusedQuery(text, err)
 	}
+	if err := e.mayWrite(c.Out, c.begins(q, result)); err != nil {
+		return err
+	}
 	out, err := e.output(c.Out)
 	if err != nil {
 		return err
@@ -68,6 +71,7 @@ func (c *logsQuery) Run(ctx context.Context, e *environment) error {
 	if err := errors.Join(err, out.Close()); err != nil {
 		return err
 	}
+	e.tellNothing(q, result)
 	return e.partial(result)
 }
 
@@ -88,7 +92,7 @@ func (e *environment) partial(r *lake.Result) error {
 		if i == most {
 			break
 		}
-		fmt.Fprintln(e.stderr, "  "+printable(d.Err.Error()))
+		fmt.Fprintln(e.stderr, "  "+e.damagedFile(d.Err))
 	}
 	return exitError{exitPartly}
 }
@@ -105,6 +109,9 @@ type lineWriter struct {
 
 func (w *lineWriter) result(q lake.Query, r *lake.Result) error {
 	if r.Table != nil {
+		if w.format == "table" && len(r.Table.Rows) > 0 {
+			return w.chosen(r.Table.Columns, r.Table.Rows)
+		}
 		return w.table(r.Table.Columns, r.Table.Rows)
 	}
 	if lake.Lines(q) {
@@ -160,7 +167,11 @@ func (w *lineWriter) table(columns []string, rows [][]string) error {
 				err = w.cells(row)
 			}
 		default:
-			_, err = fmt.Fprintln(w.out, printable(strings.Join(row, "  ")))
+			cells := make([]string, len(row))
+			for i, cell := range row {
+				cells[i] = orDash(printable(cell))
+			}
+			_, err = fmt.Fprintln(w.out, strings.Join(cells, "  "))
 		}
 		if err != nil {
 			return err

@@ -82,7 +82,12 @@ func (e *environment) printStats(s *lake.Stats, sources []statsSource, keys []st
 		e.println("× " + e.t("cli.lake.stats.budget."+string(s.Budget)))
 	}
 	for _, a := range s.Alarms {
-		e.println("× " + e.t("cli.lake.stats.alarm", "reason", e.alarmReason(a.Reason), "place", printable(a.Place), "detail", printable(a.Detail)))
+		what := e.alarmReason(a.Reason)
+		if a.Place != "" {
+			what = e.t("cli.lake.stats.alarm", "reason", what, "place", printable(a.Place))
+		}
+		e.println("× " + what)
+		e.detail(a.Detail)
 	}
 	if len(keys) > 0 {
 		e.println(e.t("cli.lake.stats.key", "key", keys[len(keys)-1]))

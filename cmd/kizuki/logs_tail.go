@@ -20,10 +20,11 @@ type logsTail struct {
 	Format string   `help:"table or jsonl (kizuki.log/1)." default:"table" enum:"table,jsonl"`
 }
 
-// How --follow looks: every so often, and so many lines are put in order at a time.
+// How --follow looks: every so often, and so many lines, and bytes of them, are put in order at a time.
 const (
 	followEvery = 2 * time.Second
 	followLines = 10_000
+	followBytes = 16 << 20
 )
 
 // Run shows the newest lines, the newest last.
@@ -61,6 +62,7 @@ func (c *logsTail) show(ctx context.Context, t *tail, text string, q lake.Query)
 		slices.Reverse(result.Table.Rows)
 	}
 	if err := errors.Join(t.w.result(q, result), t.out.Flush()); err != nil || !c.Follow {
+		t.e.tellNothing(q, result)
 		return errors.Join(err, t.e.partial(result))
 	}
 	_ = t.e.partial(result) // told; the code of what was missed is of no use to who follows
@@ -96,27 +98,43 @@ func (t *tail) follow(ctx context.Context, q lake.Query) error {
 	if err := t.lake.Refresh(); err != nil {
 		return err
 	}
-	var lines []lake.Record
-	write := func() error {
-		slices.SortStableFunc(lines, func(a, b lake.Record) int {
-			return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.Source, b.Source), cmp.Compare(a.Seq, b.Seq))
-		})
+	b := &batch{write: func(lines []lake.Record) error {
 		for i := range lines {
 			if err := t.w.record(&lines[i]); err != nil {
 				return err
 			}
 		}
-		lines = lines[:0]
 		return t.out.Flush()
-	}
-	damaged, err := t.lake.Since(ctx, q, t.marks, func(r *lake.Record) error {
-		if lines = append(lines, *r); len(lines) < followLines {
-			return nil
-		}
-		return write()
-	})
+	}}
+	damaged, err := t.lake.Since(ctx, q, t.marks, b.add)
 	if damaged > 0 {
 		fmt.Fprintln(t.e.stderr, t.e.t("cli.lake.query.damaged", "n", damaged))
 	}
-	return errors.Join(err, write())
+	return errors.Join(err, b.end())
+}
+
+// batch puts lines in order, as many as fit.
+type batch struct {
+	write func([]lake.Record) error
+	lines []lake.Record
+	bytes int
+}
+
+func (b *batch) add(r *lake.Record) error {
+	b.lines = append(b.lines, *r)
+	if b.bytes += len(r.Raw); len(b.lines) < followLines && b.bytes < followBytes {
+		return nil
+	}
+	return b.end()
+}
+
+// end writes what waits.
+func (b *batch) end() error {
+	slices.SortStableFunc(b.lines, func(a, b lake.Record) int {
+		return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.Source, b.Source), cmp.Compare(a.Seq, b.Seq))
+	})
+	err := b.write(b.lines)
+	clear(b.lines)
+	b.lines, b.bytes = b.lines[:0], 0
+	return err
 }

@@ -115,7 +115,7 @@ func orEmpty[T any](list []T) []T {
 func (e *environment) printCheck(check *lake.Check) {
 	for _, d := range check.Damages {
 		e.println("× " + e.t("cli.lake.verify.damage", "file", printable(d.File), "reason", e.alarmReason(d.Reason)))
-		e.println("  " + printable(d.Detail))
+		e.detail(d.Detail)
 	}
 	for i := range check.Sources {
 		e.printSource(&check.Sources[i])
@@ -147,7 +147,7 @@ func (e *environment) printCheck(check *lake.Check) {
 // alarmReason says what an alarm of the lake means.
 func (e *environment) alarmReason(reason string) string {
 	switch reason {
-	case lake.Unsigned, lake.NoteLost, lake.NoteCopy, "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close":
+	case lake.Unsigned, lake.NoteLost, lake.NoteCopy, "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close", "log":
 		return e.t("cli.lake.alarm." + reason)
 	}
 	return reason
@@ -163,7 +163,7 @@ func (e *environment) printSource(s *lake.SourceCheck) {
 	if s.Foreign {
 		tell("other_key")
 	} else if s.Failed != nil {
-		tell("failed", "text", printable(s.Failed.Error()))
+		tell("failed", "text", e.reasonOf(s.Failed))
 	}
 	if f := s.First(); f != nil {
 		tell("first", "leaf", f.Leaf, "first", f.Records.First, "last", f.Records.Last, "cause", e.t("cli.lake.verify.cause."+string(f.Cause)))
@@ -179,7 +179,13 @@ func (e *environment) printSource(s *lake.SourceCheck) {
 		if i == 5 {
 			break
 		}
-		tell("unread", "text", printable(u))
+		if e.lang == "en" {
+			tell("unread", "text", printable(u))
+			continue
+		}
+		if i == 0 {
+			tell("unreads", "n", len(s.Unread))
+		}
 	}
 	if s.Short {
 		tell("short")
@@ -241,6 +247,9 @@ func (c *logsProve) Run(e *environment) error {
 	if c.Out == "-" {
 		_, err := e.stdout.Write(proof)
 		return errors.Join(err, e.tellKey(key))
+	}
+	if err := e.mayWrite(c.Out, ownProof); err != nil {
+		return err
 	}
 	if err := os.WriteFile(c.Out, proof, 0o600); err != nil {
 		return fmt.Errorf("write the proof: %w", err)

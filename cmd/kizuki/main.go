@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exited
 	}
 	if err != nil {
-		parser.FatalIfErrorf(err)
+		e.wrongUsage(parser, args, err)
 		return exitUsage
 	}
 	if c, ok := reflect.TypeAssert[settled](kctx.Selected().Target.Addr()); ok {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	store "github.com/kizuki-security/kizuki/internal/logs/lake"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/proof"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
 	"github.com/kizuki-security/kizuki/internal/logs/query"
 	"github.com/kizuki-security/kizuki/internal/logs/query/language"
 	"github.com/kizuki-security/kizuki/internal/logs/query/search"
@@ -115,3 +117,17 @@ func (l *Reader) Since(ctx context.Context, q Query, marks Marks, use func(*Reco
 
 // Refused gives the refusal of a query, if err is one.
 func Refused(err error) (*QueryError, bool) { return errors.AsType[*query.Error](err) }
+
+// FileOf gives the sealed file that an error is about, and the cause; "": it is about none.
+func FileOf(err error) (name string, cause error) {
+	if f, ok := errors.AsType[*store.FileError](err); ok {
+		return f.Name, f.Err
+	}
+	return "", err
+}
+
+// Damaged says whether an error means that something of the lake is not as it was written.
+func Damaged(err error) bool {
+	_, ok := errors.AsType[*proof.Error](err)
+	return ok || errors.Is(err, segment.ErrDamaged)
+}

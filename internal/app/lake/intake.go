@@ -2,12 +2,8 @@ package lake
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -36,7 +32,7 @@ type Imported struct {
 	Broken  uint64            `json:"broken"`  // of Raw: lines of JSON files that are no JSON
 	Turned  uint64            `json:"turned"`  // of Kept: lines of CP932 or UTF-16 that were turned into UTF-8
 	AsBytes uint64            `json:"bytes"`   // of Kept: lines of an unknown encoding, kept as they are, or of broken UTF-16
-	Before  uint64            `json:"before"`  // kept by an import that was interrupted
+	Before  uint64            `json:"before"`  // kept by an import that was interrupted, or when the file was smaller
 	Refused map[string]uint64 `json:"refused"` // by reason
 	Sources map[string]uint64 `json:"sources"` // records by source
 	// Where the first Broken and Refused stood.
@@ -45,7 +41,8 @@ type Imported struct {
 	// Lost are files that cannot be read, or not to their end, with the reason: this one, or members of an archive.
 	Lost     []Lost     `json:"lost"`
 	Encoding string     `json:"encoding"` // of a text: utf8, utf16, cp932, bytes, see internal/logs/scan; "": no text; mixed: members differ
-	At       *time.Time `json:"at"`       // Already: when that was
+	At       *time.Time `json:"at"`       // Already: when that was; with After: when it was taken in before
+	After    int64      `json:"after"`    // bytes: the file was taken in when it had so many, and this import went on behind them; 0: as a whole
 }
 
 // Place is where something stood.
@@ -139,7 +136,8 @@ type intake struct {
 	told    int64 // bytes of files before this one
 
 	now     *Imported
-	skip    uint64 // records that an interrupted import kept
+	begun   bool // the journal has the begin of this file
+	had     had
 	records []event.Record
 	size    int
 	kinds   []kind // of records
@@ -163,34 +161,24 @@ func (in *intake) file(ctx context.Context, f scan.File) error {
 		in.now.State, in.now.Lost = Failed, []Lost{{f.Path, string(f.Error.Reason)}}
 		return in.options.File(in.now)
 	}
-	sum, err := in.sumOf(ctx, f)
-	if err != nil {
+	if err := in.known(ctx, f); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		in.now.State, in.now.Lost = Failed, []Lost{{f.Path, string(scan.Unreadable)}}
 		return in.options.File(in.now)
 	}
-	in.now.SHA256 = sum
-	in.skip = 0
-	if old := in.journal.files[sum]; old != nil && !in.options.Again {
-		if old.Whole {
-			in.now.State, in.now.At = Already, &old.At
-			in.told += f.Size
-			return in.options.File(in.now)
-		}
-		in.skip = old.Kept
+	if in.now.State == Already {
+		in.told += f.Size
+		return in.options.File(in.now)
 	}
-	return in.take(ctx, f, in.skip)
+	return in.take(ctx, f)
 }
 
 // take reads the file into the lake, with a note in the journal before and behind.
-func (in *intake) take(ctx context.Context, f scan.File, before uint64) error {
-	begin := entry{Act: "begin", SHA256: in.now.SHA256, File: f.Path, Size: f.Size, At: in.lake.config.Now().UTC(), From: before, Before: in.lake.newest()}
+func (in *intake) take(ctx context.Context, f scan.File) error {
 	in.names = map[string]string{}
-	if err := in.journal.add(&begin); err != nil {
-		return in.full(err)
-	}
+	in.begun = false
 	in.input.Store(0)
 	err := scan.Read(ctx, []scan.File{f}, scan.ReadOptions{
 		Limits: scan.Limits{Object: longestLine}, Input: &in.input,
@@ -200,22 +188,26 @@ func (in *intake) take(ctx context.Context, f scan.File, before uint64) error {
 	if err == nil || ctx.Err() != nil && !errors.Is(err, errAppend) {
 		err = errors.Join(err, in.flush(context.WithoutCancel(ctx)))
 	}
-	end := begin
-	end.Act, end.Before, end.From, end.At = "end", nil, 0, in.lake.config.Now().UTC()
-	end.Kept, end.Whole = in.now.Before+in.now.Kept, err == nil
+	end := in.entry("end")
+	end.Kept, end.Whole = in.had.records+in.now.Kept, err == nil
 	end.Encoding, end.Turned, end.AsBytes = in.now.Encoding, in.now.Turned, in.now.AsBytes
 	switch {
 	case err != nil:
 		in.now.State = Interrupted
-	case end.Kept == 0 && len(in.now.Lost) > 0:
+	case in.now.Before+in.now.Kept == 0 && len(in.now.Lost) > 0:
 		in.now.State, end.Whole = Failed, false
 	default:
 		in.now.State = Done
 	}
-	in.told += f.Size
-	noted := in.full(in.journal.add(&end)) // without it, the next import counts what the sources grew by
+	if in.told += f.Size; !in.had.passed {
+		in.now.At, in.now.After = nil, 0
+	}
+	var noted error
+	if err == nil || in.begun { // else nothing came in, and what is known stays as it is: perhaps not all of it was passed yet
+		noted = in.full(in.journal.add(end))
+	}
 	if err != nil {
-		noted = nil
+		noted = nil // without it, the next import counts what the sources grew by
 	}
 	return errors.Join(noted, in.options.File(in.now), told(err, in.lake.dir))
 }
@@ -233,8 +225,11 @@ var errAppend = errors.New("the lake takes no more")
 
 // line makes a record of a line and hands it over when enough have come together.
 func (in *intake) line(ctx context.Context, line *scan.Line) error {
+	if in.had.later(line) {
+		return nil
+	}
 	in.now.Read++
-	if in.now.Before < in.skip {
+	if in.had.before(line) {
 		in.now.Before++
 		return nil
 	}
@@ -305,6 +300,9 @@ func (in *intake) source(channel, file string) string {
 
 // flush waits until the lake has what was gathered on disk, and counts it.
 func (in *intake) flush(ctx context.Context) error {
+	if err := in.begin(); err != nil {
+		return err
+	}
 	acked, err := in.lake.store.Append(ctx, in.records)
 	for i := range acked {
 		in.now.Kept++
@@ -352,38 +350,4 @@ func (in *intake) member(f *scan.FileReport, encoding scan.Encoding) error {
 		in.now.Encoding = "mixed"
 	}
 	return nil
-}
-
-// sumOf is the SHA-256 of a file in hex.
-func (in *intake) sumOf(ctx context.Context, f scan.File) (string, error) {
-	file, err := os.Open(f.Path)
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", f.Path, err)
-	}
-	defer func() { _ = file.Close() }()
-	h := sha256.New()
-	if _, err := io.Copy(h, &stoppable{ctx: ctx, r: file, total: f.Size, tell: in.options.Checking}); err != nil {
-		return "", fmt.Errorf("read %s: %w", f.Path, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// stoppable ends with the context, and tells how far it is.
-type stoppable struct {
-	ctx         context.Context //nolint:containedctx // lives as long as one copy
-	r           io.Reader
-	done, total int64
-	tell        func(done, total int64) // may be nil
-}
-
-// Read reads while nobody stopped it.
-func (s *stoppable) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := s.r.Read(p)
-	if s.done += int64(n); s.tell != nil {
-		s.tell(s.done, s.total)
-	}
-	return n, err
 }

@@ -17,6 +17,7 @@ type journal struct {
 	path string
 	// by SHA-256 of the file: the newest end, or a begin without an end.
 	files map[string]*entry
+	logs  map[string]map[string]*entry // the same by log, see logOf
 }
 
 // entry is a line of the journal.
@@ -24,11 +25,13 @@ type entry struct {
 	Act    string            `json:"act"` // begin, end
 	SHA256 string            `json:"sha256"`
 	File   string            `json:"file"`
-	Size   int64             `json:"size"`
+	Size   int64             `json:"size"` // bytes that SHA256 is of; what came in behind them meanwhile is not taken in
 	At     time.Time         `json:"at"`
 	Before map[string]uint64 `json:"before,omitempty"` // begin: newest sequence number of each source
 	From   uint64            `json:"from,omitempty"`   // begin: records that an earlier run took in
-	Kept   uint64            `json:"kept"`             // end: records of the file that are in the lake
+	Kept   uint64            `json:"kept"`             // end: records of the file that are in the lake; where Behind is set, of those behind it
+	Source string            `json:"source,omitempty"` // that the person named
+	Behind int64             `json:"behind,omitempty"` // bytes that were taken in when the file was smaller
 	Whole  bool              `json:"whole"`            // end: the file was read to its end
 	// end: what the text was written in, and of the records of this run how many were turned into UTF-8 and how many were
 	// kept in bytes that nobody knows. CP932 is turned so that it can be turned back, byte by byte.
@@ -40,7 +43,7 @@ type entry struct {
 // readJournal reads the journal. last has the newest sequence number of each source: with it, a run that was killed is
 // settled to the record.
 func readJournal(dir string, last map[string]uint64) (*journal, error) {
-	j := &journal{path: filepath.Join(dir, "imports"), files: map[string]*entry{}}
+	j := &journal{path: filepath.Join(dir, "imports"), files: map[string]*entry{}, logs: map[string]map[string]*entry{}}
 	data, err := readSmall(j.path)
 	if err != nil {
 		return nil, err
@@ -57,7 +60,7 @@ func readJournal(dir string, last map[string]uint64) (*journal, error) {
 		if e.Act == "begin" {
 			open = &e
 		} else {
-			j.files[e.SHA256] = &e
+			j.remember(&e)
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -98,7 +101,7 @@ func (j *journal) add(e *entry) error {
 		return fmt.Errorf("note import: %w", err)
 	}
 	if e.Act == "end" {
-		j.files[e.SHA256] = e
+		j.remember(e)
 	}
 	return nil
 }

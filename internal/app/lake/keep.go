@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -225,8 +226,19 @@ type NewHold struct {
 	From, To               time.Time // of lines, From included and To not; both zero: all times
 }
 
+// HoldsUnread says that the list of holds cannot be read: nothing is deleted, and no hold can be put or lifted, until
+// somebody puts the file right.
+func (l *Reader) HoldsUnread() error {
+	for _, a := range l.shelf.Stats().Alarms {
+		if a.Reason == "holds" {
+			return problem.Unavailable("app.lake.holds_damaged", "file", filepath.Join(l.dir, "holds.json")).Because(errors.New(a.Detail))
+		}
+	}
+	return nil
+}
+
 // Hold forbids deleting. Problem keys: app.lake.hold_name, app.lake.hold_times, app.lake.why_missing (invalid),
-// app.lake.hold_there (conflict).
+// app.lake.hold_there (conflict), app.lake.holds_damaged (unavailable).
 func (l *Lake) Hold(ctx context.Context, n NewHold) error {
 	switch {
 	case !event.ValidSource(n.Name):
@@ -239,6 +251,9 @@ func (l *Lake) Hold(ctx context.Context, n NewHold) error {
 		return problem.Invalid("to", "app.lake.hold_times")
 	case slices.ContainsFunc(l.shelf.Holds(), func(h Hold) bool { return h.Name == n.Name }):
 		return problem.Conflict("app.lake.hold_there", "name", n.Name)
+	}
+	if err := l.HoldsUnread(); err != nil {
+		return err
 	}
 	h := Hold{Name: n.Name, Source: n.Source, Why: n.Why, Who: n.Who, At: l.config.Now().UTC()}
 	if !n.From.IsZero() || !n.To.IsZero() {
@@ -254,8 +269,11 @@ func (l *Lake) Hold(ctx context.Context, n NewHold) error {
 	return l.noted(ctx, act, func() error { return told(l.store.Hold(h), l.dir) })
 }
 
-// Release lifts a hold. Problem key: app.lake.reason.unknown (not_found).
+// Release lifts a hold. Problem keys: app.lake.reason.unknown (not_found), app.lake.holds_damaged (unavailable).
 func (l *Lake) Release(ctx context.Context, name string) error {
+	if err := l.HoldsUnread(); err != nil {
+		return err
+	}
 	do := func() error { return told(l.store.Release(name), l.dir) }
 	i := slices.IndexFunc(l.Holds(), func(h Hold) bool { return h.Name == name })
 	if i < 0 {

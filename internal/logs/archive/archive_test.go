@@ -219,3 +219,25 @@ func TestErrors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// ending notes what the request that ends an upload in parts asks for.
+type ending struct{ unless atomic.Value }
+
+func (e *ending) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPost && r.URL.Query().Has("uploadId") {
+		e.unless.Store(r.Header.Get("If-None-Match"))
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// An object that somebody else put there while the parts were on their way is not overwritten, where the storage knows how.
+func TestPartsDoNotOverwrite(t *testing.T) {
+	t.Parallel()
+	e := &ending{}
+	if _, err := open(t, archivetest.Start(t), e).Upload(t.Context(), file(t, "parts", 2*partSize+1)); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.unless.Load(); got != "*" {
+		t.Errorf("If-None-Match is %v", got)
+	}
+}

@@ -80,7 +80,9 @@ func (b *Bucket) send(ctx context.Context, file File, f io.Reader, size int64, u
 		_ = b.core.AbortMultipartUpload(ctx, b.config.Bucket, name, upload) // what is wrong with the file matters more
 		return sent, &Error{Reason: Changed, Err: fmt.Errorf("file %s", file.Path)}
 	}
-	if _, err := b.core.CompleteMultipartUpload(ctx, b.config.Bucket, name, upload, complete, minio.PutObjectOptions{}); err != nil {
+	var o minio.PutObjectOptions
+	o.SetMatchETagExcept("*") // as for whole files: nobody else's object is overwritten in between
+	if _, err := b.core.CompleteMultipartUpload(ctx, b.config.Bucket, name, upload, complete, o); err != nil {
 		return sent, reasoned(ctx, err)
 	}
 	return sent, nil

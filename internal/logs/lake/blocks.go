@@ -52,8 +52,10 @@ func (l *Lake) Blocks(ctx context.Context, from, to int64, sources []string) (qu
 			continue
 		}
 		before := len(k.refs)
+		damaged := l.alarms["damaged "+f.Name] != ""
 		for i := range f.Blocks {
 			if s := f.Blocks[i].Stat(); wanted(s) {
+				s.Doubtful = damaged
 				k.refs = append(k.refs, item{stat: s, file: f, block: i})
 			}
 		}
@@ -65,6 +67,7 @@ func (l *Lake) Blocks(ctx context.Context, from, to int64, sources []string) (qu
 	for _, f := range l.missing {
 		for i := range f.Blocks {
 			if s := f.Blocks[i].Stat(); wanted(s) && holdsOneOf(f, sources) {
+				s.Doubtful = true
 				k.refs = append(k.refs, item{stat: s, block: i, gone: f})
 			}
 		}
@@ -123,7 +126,7 @@ func (k *look) Open(i int) (query.Block, error) {
 	r := &k.refs[i]
 	switch {
 	case r.gone != nil:
-		return nil, fmt.Errorf("%s: %w", r.gone.Name, os.ErrNotExist)
+		return nil, &FileError{r.gone.Name, os.ErrNotExist}
 	case r.file == nil:
 		return table.NewHot(r.view, r.rows, r.stat), nil
 	}
@@ -167,8 +170,20 @@ func (l *Lake) noteDamage(f *sealed, err error) error {
 	if errors.Is(err, segment.ErrDamaged) || errors.Is(err, os.ErrNotExist) {
 		l.alarm("damaged", f.Name, err)
 	}
-	return fmt.Errorf("%s: %w", f.Name, err)
+	return &FileError{f.Name, err}
 }
+
+// FileError says which sealed file cannot be read.
+type FileError struct {
+	Name string
+	Err  error // of which os.ErrNotExist is part where the file is gone
+}
+
+// Error gives name and cause in one line.
+func (e *FileError) Error() string { return fmt.Sprintf("%s: %v", e.Name, e.Err) }
+
+// Unwrap gives the cause.
+func (e *FileError) Unwrap() error { return e.Err }
 
 // sealedBlock is a block of a sealed file. It implements query.Block.
 type sealedBlock struct {

@@ -328,6 +328,12 @@ func (l *Lake) changeHolds(change func([]Hold) ([]Hold, error)) error {
 		return err
 	}
 	defer done()
+	l.mu.Lock()
+	unread := l.alarms["holds "]
+	l.mu.Unlock()
+	if unread != "" { // what is in it would be gone
+		return refuse(Unusable, fmt.Errorf("%s: %s", l.path("holds.json"), unread))
+	}
 	holds, err := change(l.Holds())
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ type Stat struct {
 	From, To int64  // least and greatest time, microseconds since 1970 UTC
 	Source   string // the one source of all rows; empty: more than one
 	Bytes    int64  // length of all raw lines together, for the cost
+	Doubtful bool   // it is known that the block may not be readable: nothing is answered from the other values alone
 }
 
 // Block is up to 8,192 records, sorted by source, time and sequence. A block is used by one goroutine at a time;

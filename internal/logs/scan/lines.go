@@ -30,6 +30,7 @@ type Line struct {
 	Encoding Encoding // what the line was written in; "": no text
 	JSON     bool     // it may be a JSON object, see Object
 	Strict   bool     // it stands in a JSON file: where it is no object, it is broken
+	End      int64    // byte of the file behind it and its end of line; 0: not known, as where the file is packed or UTF-16
 	// Time is that of a record of an event log; zero: none, and a JSON object tells its own.
 	Time time.Time
 }

@@ -60,6 +60,7 @@ type content struct {
 	shape shape
 	r     *bufio.Reader
 	wide  bool // it was UTF-16 and comes as UTF-8
+	bare  bool // its bytes are those of the file on disk
 }
 
 // opener reads one file through all its archives.
@@ -176,7 +177,7 @@ func (o *opener) stream(name string, source io.Reader, depth int) error {
 		return err
 	}
 	o.told = true
-	if err := o.visit(content{name, kind, r, wide}); err != nil {
+	if err := o.visit(content{name, kind, r, wide, depth == 0 && !wide}); err != nil {
 		return &stop{err}
 	}
 	return nil

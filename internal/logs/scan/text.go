@@ -44,6 +44,9 @@ func (r *lineReader) lines(c content, s *spelling) error {
 			r.refuse(TooLarge, number, at, 1)
 		case len(text) > 0:
 			r.line.Number = number
+			if c.bare {
+				r.line.End = at + size
+			}
 			text, r.line.Encoding = s.line(text)
 			begin := bytes.TrimLeft(text, " \t\x1e")
 			r.line.JSON = bytes.HasPrefix(begin, []byte("{"))

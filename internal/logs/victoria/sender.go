@@ -242,21 +242,43 @@ func (s *Sender) save(source string, m Mark) error {
 func pause(try int) time.Duration { return min(time.Second/8<<min(try, 20), time.Minute) }
 
 // absent gives the records that the engine does not show.
-func (s *Sender) absent(ctx context.Context, source string, batch []event.Record, h held) ([]event.Record, error) {
-	if err := s.Client.Flush(ctx); err != nil && !Is(err, Refused) {
+func (s *Sender) absent(ctx context.Context, source string, batch []event.Record, h held) (missing []event.Record, err error) {
+	looks := []time.Duration{0}
+	if err := s.Client.Flush(ctx); Is(err, Refused) {
+		looks = []time.Duration{showing, 2 * showing}
+	} else if err != nil {
 		return nil, err
 	}
-	there, err := s.Client.present(ctx, source, h.first, h.last, h.from, h.to)
-	if err != nil {
-		return nil, err
+	for _, wait := range looks {
+		if wait > 0 {
+			if err := s.Wait(ctx, wait); err != nil {
+				return nil, err
+			}
+		}
+		there, err := s.Client.present(ctx, source, h.first, h.last, h.from, h.to)
+		if err != nil {
+			return nil, err
+		}
+		if missing = lacking(batch, there); len(missing) == 0 {
+			break
+		}
 	}
+	return missing, nil
+}
+
+// showing is in what time an engine shows rows that does not let us flush; where some are not there then, it gets twice
+// as long once more, for what is sent again is there twice.
+const showing = 2 * time.Second
+
+// lacking gives the records that are not there.
+func lacking(batch []event.Record, there map[uint64]bool) []event.Record {
 	var missing []event.Record
 	for i := range batch {
 		if !there[batch[i].Seq] {
 			missing = append(missing, batch[i])
 		}
 	}
-	return missing, nil
+	return missing
 }
 
 // settle looks once more at rows that were seen a while ago, and moves the mark behind them; rows that are gone make the

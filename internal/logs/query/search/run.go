@@ -194,7 +194,7 @@ func (r *run) look(v *view, i int, stat query.Stat, to sink) (done outcome, err 
 	if !r.root.may(stat) || to.passes(stat) {
 		return outcome{skipped: true}, nil
 	}
-	if r.root.sure(stat) && to.whole(stat) {
+	if !stat.Doubtful && r.root.sure(stat) && to.whole(stat) {
 		return outcome{found: stat.Rows}, nil
 	}
 	defer func() {
