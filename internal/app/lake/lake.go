@@ -109,10 +109,13 @@ func (l *Lake) Close() error {
 	return errors.Join(l.store.Close(), l.witness.close())
 }
 
-// Settle seals what is in memory, signs it, and merges the days that are over.
+// Settle seals what is in memory, signs it, and merges the days that are over. Files of hashes that are damaged are mended.
 func (l *Lake) Settle(ctx context.Context) error {
 	if err := l.store.Flush(ctx); err != nil {
 		return told(err, l.dir)
+	}
+	if err := l.sound(ctx); err != nil {
+		return err
 	}
 	if err := l.store.Tidy(ctx); err != nil {
 		return told(err, l.dir)
