@@ -14,6 +14,7 @@ type checkpoint struct {
 	root           hash
 	tail           uint64
 	tailHash       hash
+	missing        []span // numbers that the signer says no file has, ascending
 	at             string
 }
 
@@ -37,10 +38,41 @@ func parseCheckpoint(text string) (c checkpoint, ok bool) {
 	}
 	c.source, c.at = source, at
 	for _, line := range lines[1 : len(lines)-1] { // what the sealed file is: nothing here rests on it
-		word, _, _ := strings.Cut(line, " ")
+		word, rest, _ := strings.Cut(line, " ")
+		if word == "missing" {
+			good = good && c.addMissing(rest)
+			continue
+		}
 		good = good && (word == "seq" || word == "file" || word == "replaces")
 	}
 	return c, good && isSource && isTime && strings.HasSuffix(c.origin, "/"+source)
+}
+
+// span is a run of numbers, both ends included.
+type span struct{ first, last uint64 }
+
+// addMissing takes a run that the note states; runs ascend, and lie within what the checkpoint covers.
+func (c *checkpoint) addMissing(text string) bool {
+	var s span
+	first, last, ok := strings.Cut(text, "-")
+	before := uint64(0)
+	if n := len(c.missing); n > 0 {
+		before = c.missing[n-1].last
+	}
+	ok = ok && number(first, &s.first) && number(last, &s.last) && s.first > before && s.last >= s.first &&
+		s.last <= c.leaves*leafRecords+c.tail
+	c.missing = append(c.missing, s)
+	return ok
+}
+
+// lacks says whether the note states the number as missing.
+func (c *checkpoint) lacks(seq uint64) bool {
+	for _, s := range c.missing {
+		if s.first <= seq && seq <= s.last {
+			return true
+		}
+	}
+	return false
 }
 
 func number(text string, n *uint64) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,12 @@ func hashOf(seq uint64) (proof.Hash, error) {
 // export makes the proofs of some records with Kizuki's own code, and the key to check them with.
 func export(t *testing.T, seal []uint64, seqs ...uint64) (files [][]byte, key string) {
 	t.Helper()
+	return exportWithout(t, nil, seal, seqs...)
+}
+
+// exportWithout is export where the records before an end of lost are missing: 10 of them, from the last end of seal on.
+func exportWithout(t *testing.T, lost, seal []uint64, seqs ...uint64) (files [][]byte, key string) {
+	t.Helper()
 	private, key, err := note.GenerateKey(rand.Reader, "lake-test")
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +59,12 @@ func export(t *testing.T, seal []uint64, seqs ...uint64) (files [][]byte, key st
 	defer func() { _ = l.Close() }()
 	first := uint64(1)
 	for _, end := range seal {
+		if slices.Contains(lost, first) {
+			if err := l.Lose(first + 9); err != nil {
+				t.Fatal(err)
+			}
+			first += 10
+		}
 		var all []proof.Hash
 		for seq := first; seq <= end; seq++ {
 			h, _ := hashOf(seq)
@@ -110,6 +123,74 @@ func TestTail(t *testing.T) {
 	}
 	if _, why := check(more[0], key); why != "other_key" {
 		t.Errorf("another key: %s", why)
+	}
+}
+
+// Records beside missing ones are proved, in a full leaf and in a tail, and what the signer states is said.
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	files, key := exportWithout(t, []uint64{301, 1284}, []uint64{300, 1283, 1310}, 300, 311, 513, 1283, 1294, 1310)
+	for i, file := range files {
+		p, why := check(file, key)
+		if why != "" {
+			t.Fatalf("proof %d: %s", i, why)
+		}
+		if want := []string{"301–310", "301–310", "301–310", "301–310, 1284–1293", "301–310, 1284–1293", "301–310, 1284–1293"}[i]; p.point.gaps() != want {
+			t.Errorf("proof %d states %q, want %q", i, p.point.gaps(), want)
+		}
+		var out bytes.Buffer
+		all, err := textsOf("ja")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.print(&out, all); !strings.Contains(out.String(), "失われたと述べている番号：301–310") {
+			t.Errorf("the missing numbers are not named:\n%s", &out)
+		}
+	}
+	// A sum that stands for a missing record has another beginning than that of any record.
+	if missingHash != hash(proof.MissingHash()) {
+		t.Error("another hash for missing records")
+	}
+}
+
+// A note that states what it must not is none, also with a good signature.
+func TestMissingStatedWrongly(t *testing.T) {
+	t.Parallel()
+	text := "kizuki-lake/office/fw\n1\n" + proof.Hash{}.String() + "\nkizuki-leaves/1\nsource fw\nseq 1-256\n%sfile sha256:00\ntime 2026-11-26T00:00:00.000Z\n"
+	for _, tt := range []struct {
+		lines string
+		ok    bool
+	}{
+		{"", true},
+		{"missing 5-9\n", true},
+		{"missing 5-9\nmissing 11-11\n", true},
+		{"missing 5-9\nmissing 9-11\n", false},
+		{"missing 9-5\n", false},
+		{"missing 0-5\n", false},
+		{"missing 5-257\n", false},
+		{"missing 5\n", false},
+		{"missing 05-9\n", false},
+		{"missing \n", false},
+	} {
+		if _, ok := parseCheckpoint(fmt.Sprintf(text, tt.lines)); ok != tt.ok {
+			t.Errorf("%q: %v", tt.lines, ok)
+		}
+	}
+	// The signer of this one states nothing, and a sibling has the hash of a missing record.
+	e := exported{Record: record{Source: "fw", Seq: 1}, Siblings: make([]string, 1)}
+	e.Siblings[0] = proof.MissingHash().String()
+	point := checkpoint{source: "fw", tail: 2}
+	point.tailHash = leafOf([]hash{e.Record.hash(), missingHash})
+	if why := e.fits(point); why != "missing" {
+		t.Errorf("a missing record that nobody states: %q", why)
+	}
+	point.missing = []span{{2, 2}}
+	if why := e.fits(point); why != "" {
+		t.Errorf("a missing record that is stated: %q", why)
+	}
+	point.missing = []span{{1, 2}}
+	if why := e.fits(point); why != "missing" {
+		t.Errorf("a record that is there and stated as missing: %q", why)
 	}
 }
 
@@ -223,7 +304,7 @@ func TestTexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, why := range []string{"key", "file", "note", "forged", "other_key", "checkpoint", "not_covered", "differs"} {
+		for _, why := range []string{"key", "file", "note", "forged", "other_key", "checkpoint", "not_covered", "differs", "missing"} {
 			if all.t("logproof.why."+why) == "" {
 				t.Errorf("%s: no sentence for %s", lang, why)
 			}

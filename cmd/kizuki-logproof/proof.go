@@ -92,6 +92,9 @@ func (e *exported) fits(c checkpoint) (why string) {
 	if !ok || !ok2 {
 		return "file"
 	}
+	if c.lacks(r.Seq) || !c.agrees(siblings, e.Leaf, place) {
+		return "missing"
+	}
 	records := append(append(append([]hash{}, siblings[:place]...), r.hash()), siblings[place:]...)
 	leaf := leafOf(records)
 	if e.Leaf == c.leaves {
@@ -104,6 +107,42 @@ func (e *exported) fits(c checkpoint) (why string) {
 		return "differs"
 	}
 	return ""
+}
+
+// missingHash stands in a leaf for a number that no file has.
+var missingHash = hash(sha256.Sum256([]byte("kizuki-missing/1\n")))
+
+// agrees says whether exactly those siblings have the hash of a missing record that the note states as missing. place is
+// that of the record itself.
+func (c *checkpoint) agrees(siblings []hash, leaf, place uint64) bool {
+	for i, h := range siblings {
+		seq := leaf*leafRecords + uint64(i) + 1
+		if uint64(i) >= place {
+			seq++
+		}
+		if (h == missingHash) != c.lacks(seq) {
+			return false
+		}
+	}
+	return true
+}
+
+// gaps writes the first runs of missing numbers.
+func (c *checkpoint) gaps() string {
+	const most = 20
+	var parts []string
+	for i, s := range c.missing {
+		if i == most {
+			parts = append(parts, "…")
+			break
+		}
+		part := strconv.FormatUint(s.first, 10)
+		if s.last > s.first {
+			part += "–" + strconv.FormatUint(s.last, 10)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // hash is SHA-256 over "kizuki-record/1\n" and the parts of the record, each text behind its length.
@@ -138,6 +177,9 @@ func (p *proved) print(out io.Writer, t texts) {
 	line("logproof.signed", "key", p.key.name, "hash", fmt.Sprintf("%x", p.key.hash), "at", p.point.at)
 	line("logproof.origin", "origin", visible(p.point.origin), "n", strconv.FormatUint(p.point.leaves*leafRecords+p.point.tail, 10))
 	line("logproof.root", "leaves", strconv.FormatUint(p.point.leaves, 10), "root", base64.StdEncoding.EncodeToString(p.point.root[:]))
+	if len(p.point.missing) > 0 {
+		line("logproof.missing", "list", p.point.gaps())
+	}
 	line("logproof.file", "hash", fmt.Sprintf("%x", p.file))
 	fmt.Fprintln(out)
 	line("logproof.shows")

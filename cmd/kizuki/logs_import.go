@@ -34,6 +34,7 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 	}
 	done := []lake.Imported{}
 	stopped, text := false, false
+	alarms := []lake.Alarm{}
 	err = e.withLake(ctx, true, func(l *lake.Lake) error {
 		progress, checking := e.progress("cli.lake.import.reading"), e.progress("cli.lake.import.checking")
 		err := l.Import(ctx, files, lake.ImportOptions{
@@ -58,23 +59,24 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 			if len(problem.All(err)) > 0 { // it could not be written down
 				return err
 			}
-			return nil
-		}
-		if err == nil {
+			err = nil
+		} else if err == nil {
 			err = l.Settle(ctx) // sealed and signed now, not when somebody looks
 		}
+		alarms = append(alarms, l.Damages()...)
 		return err
 	})
 	if problem.CodeOf(err) == problem.CodeInvalid {
 		return e.usage(err)
 	}
 	if c.JSON && (err == nil || len(done) > 0) {
-		err = errors.Join(err, e.printJSON(map[string]any{"schema": "kizuki.logs-import/1", "files": done}))
+		err = errors.Join(err, e.printJSON(map[string]any{"schema": "kizuki.logs-import/1", "files": done, "alarms": alarmList(alarms)}))
 	}
 	if err != nil {
 		return err
 	}
-	return c.code(e, done, len(files), stopped)
+	e.tellDamages(alarms)
+	return c.code(e, done, len(files), stopped, len(alarms) > 0)
 }
 
 // notOwn leaves out the lake and the key of the data folder, which lie in a folder that is named as a whole.
@@ -104,8 +106,15 @@ func (e *environment) notOwn(files []logs.File) ([]logs.File, error) {
 	return files, nil
 }
 
-func (c *logsImport) code(e *environment, done []lake.Imported, files int, stopped bool) error {
-	failed, lost := 0, false
+// tellDamages names what is wrong with the lake itself: whoever takes lines in every night looks at nothing else.
+func (e *environment) tellDamages(alarms []lake.Alarm) {
+	for _, a := range alarms {
+		fmt.Fprintln(e.stderr, e.t("cli.lake.import.damage", "reason", e.alarmReason(a.Reason), "place", printable(a.Place)))
+	}
+}
+
+func (c *logsImport) code(e *environment, done []lake.Imported, files int, stopped, damaged bool) error {
+	failed, lost := 0, damaged
 	for i := range done {
 		if done[i].State == lake.Failed {
 			failed++

@@ -47,13 +47,9 @@ func (c *logsStats) Run(e *environment) error {
 		return err
 	}
 	if c.JSON {
-		alarms := []map[string]string{}
-		for _, a := range s.Alarms {
-			alarms = append(alarms, map[string]string{"reason": a.Reason, "place": a.Place, "detail": a.Detail})
-		}
 		err = e.printJSON(map[string]any{
 			"schema": "kizuki.logs-stats/1", "files": s.Files, "sealed": s.SealedRows, "unsealed": s.HotRows, "disk_bytes": s.DiskBytes,
-			"raw_bytes": s.RawBytes, "budget": s.Budget, "sources": sources, "alarms": alarms, "keys": orEmpty(keys),
+			"raw_bytes": s.RawBytes, "budget": s.Budget, "sources": sources, "alarms": alarmList(s.Alarms), "keys": orEmpty(keys),
 		})
 	} else {
 		e.printStats(&s, sources, keys)
@@ -62,6 +58,15 @@ func (c *logsStats) Run(e *environment) error {
 		return exitError{exitFound}
 	}
 	return err
+}
+
+// alarmList is what programs read of alarms; never null.
+func alarmList(list []lake.Alarm) []map[string]string {
+	alarms := []map[string]string{}
+	for _, a := range list {
+		alarms = append(alarms, map[string]string{"reason": a.Reason, "place": a.Place, "detail": a.Detail})
+	}
+	return alarms
 }
 
 func (e *environment) printStats(s *lake.Stats, sources []statsSource, keys []string) {

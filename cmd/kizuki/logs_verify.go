@@ -30,6 +30,8 @@ type sourceReport struct {
 	First       *lake.Fault  `json:"first"` // the first leaf that does not fit
 	Faults      []lake.Fault `json:"faults"`
 	Missing     []lake.Range `json:"missing"`
+	Lost        []lake.Range `json:"lost"`     // of missing: a checkpoint states them
+	Returned    []lake.Range `json:"returned"` // there, although a checkpoint states them as missing
 	Doubled     []lake.Range `json:"doubled"`
 	Deleted     []lake.Range `json:"deleted"`
 	Nodes       int64        `json:"nodes"`
@@ -90,7 +92,7 @@ func (e *environment) printCheckJSON(check *lake.Check) error {
 		s := &check.Sources[i]
 		r := sourceReport{
 			Source: s.Source, OK: s.Good(), Records: s.Records, Leaves: s.Leaves, Checkpoints: s.Checkpoints, Signed: s.Signed,
-			Unsigned: s.Unsigned, First: s.First(), Faults: orEmpty(s.Faults), Missing: orEmpty(s.Missing), Doubled: orEmpty(s.Doubled),
+			Unsigned: s.Unsigned, First: s.First(), Faults: orEmpty(s.Faults), Missing: orEmpty(s.Missing), Lost: orEmpty(s.Lost), Returned: orEmpty(s.Returned), Doubled: orEmpty(s.Doubled),
 			Deleted: orEmpty(s.Deleted), Nodes: s.Nodes, Short: s.Short, Unread: orEmpty(s.Unread), OtherKey: s.Foreign,
 		}
 		if s.Failed != nil {
@@ -171,6 +173,12 @@ func (e *environment) printSource(s *lake.SourceCheck) {
 	}
 	if len(s.Missing) > 0 {
 		tell("missing", "list", e.runs(s.Missing))
+	}
+	if len(s.Lost) > 0 {
+		tell("lost", "list", e.runs(s.Lost))
+	}
+	if len(s.Returned) > 0 {
+		tell("returned", "list", e.runs(s.Returned))
 	}
 	if len(s.Doubled) > 0 {
 		tell("doubled", "list", e.runs(s.Doubled))

@@ -121,7 +121,7 @@ func (l *Reader) readFiles(ctx context.Context, c *Check, step func(rows int)) (
 	for _, name := range slices.Sorted(maps.Keys(bad)) {
 		c.Damages = append(c.Damages, Damage{"damaged", name, bad[name].Error()})
 	}
-	for _, a := range l.Stats().Alarms {
+	for _, a := range l.shelf.Stats().Alarms {
 		d := Damage{a.Reason, a.Place, a.Detail}
 		switch {
 		case a.Reason == "evidence": // cover says what is signed and what is not
@@ -216,8 +216,8 @@ func (l *Reader) audit(ctx context.Context, source, key string, step func(rows i
 	return found
 }
 
-// Prove makes the inclusion proof of a record, as JSON. Problem keys: app.lake.no_record, app.lake.not_signed
-// (not_found), app.lake.unfit (conflict).
+// Prove makes the inclusion proof of a record, as JSON. Problem keys: app.lake.no_record, app.lake.lost,
+// app.lake.not_signed (not_found), app.lake.cannot_sign, app.lake.unfit (conflict).
 func (l *Reader) Prove(source string, seq uint64) (data []byte, record *Proved, err error) {
 	keeper, err := l.witness.reading("")
 	if err != nil {
@@ -227,9 +227,9 @@ func (l *Reader) Prove(source string, seq uint64) (data []byte, record *Proved, 
 	p, err := keeper.Prove(l.shelf, source, seq)
 	switch {
 	case store.Is(err, store.Unknown), seq == 0:
-		return nil, nil, problem.NotFound("app.lake.no_record", "source", source, "seq", seq).Because(err)
+		return nil, nil, l.noRecord(keeper, source, seq, err)
 	case proof.Is(err, proof.NotCovered):
-		return nil, nil, problem.NotFound("app.lake.not_signed", "source", source, "seq", seq).Because(err)
+		return nil, nil, l.notSigned(source, seq, err)
 	case err != nil:
 		return nil, nil, problem.Conflict("app.lake.unfit", "source", source, "seq", seq).Because(err)
 	}

@@ -111,7 +111,7 @@ func (l *Lake) Close() error {
 	return errors.Join(l.store.Close(), l.witness.close())
 }
 
-// Settle seals what is in memory, signs it, and merges the days that are over.
+// Settle seals what is in memory, signs it, and merges the days that are over. Files of hashes that are damaged are mended.
 func (l *Lake) Settle(ctx context.Context) error {
 	if l.Stats().HotRows > 0 { // without the key nothing can be sealed
 		if _, err := l.witness.ready(ctx); err != nil {
@@ -120,6 +120,9 @@ func (l *Lake) Settle(ctx context.Context) error {
 	}
 	if err := l.store.Flush(ctx); err != nil {
 		return told(err, l.dir)
+	}
+	if err := l.sound(ctx); err != nil {
+		return err
 	}
 	if err := l.store.Tidy(ctx); err != nil {
 		return told(err, l.dir)

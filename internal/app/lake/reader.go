@@ -88,7 +88,7 @@ func (l *Reader) Close() error {
 }
 
 // Stats tells how the lake is.
-func (l *Reader) Stats() Stats { return l.shelf.Stats() }
+func (l *Reader) Stats() Stats { return l.withUnsigned(l.shelf.Stats()) }
 
 // Keys are the verifier keys of the lake, the present one last; none before the first line is sealed.
 func (l *Reader) Keys() ([]string, error) { return l.witness.verifierKeys() }

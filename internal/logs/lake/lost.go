@@ -8,6 +8,7 @@ import (
 
 	"github.com/kizuki-security/kizuki/internal/logs/lake/catalogue"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/wal"
 )
 
 // lost says with nil that no file has any of the numbers of a source, and that none will: they went with a damaged log. id
@@ -42,6 +43,18 @@ func (l *Lake) lost(id uint64, source string, part segment.Range) error {
 		}
 	}
 	return l.unknownFile(source, part)
+}
+
+// tellAside gives an alarm for each log that was set aside: acknowledged records were lost with it. It ends when somebody
+// who looked at the log takes it out of the folder.
+func (l *Lake) tellAside() error {
+	entries, err := l.fs.ReadDir(l.path("wal"))
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".wal"+wal.Damaged) {
+			l.alarms["log "+e.Name()] = "the log was not as it was written; what was whole is sealed, and the log is kept here"
+		}
+	}
+	return err
 }
 
 // has says whether a segment in memory has any of the numbers. Lake.mu is held.

@@ -95,6 +95,9 @@ type onDisk struct {
 
 // walk lists the sealed files by identity, and what was not finished.
 func (l *Lake) walk() (found map[uint64]*onDisk, unfinished []string, err error) {
+	if err := l.tellAside(); err != nil {
+		return nil, nil, err
+	}
 	root := l.path("sealed")
 	found = map[uint64]*onDisk{}
 	extra := map[string]int64{}

@@ -2,7 +2,7 @@
 // tree for each source, signs its state for each sealed file, and tells later which leaf of which source was changed,
 // which sequence numbers are missing and which are there twice.
 //
-// It owns the words record hash, leaf, tail, checkpoint, tombstone and inclusion proof. It imports internal/logs/event and
+// It owns the words missing, record hash, leaf, tail, checkpoint, tombstone and inclusion proof. It imports internal/logs/event and
 // golang.org/x/mod/sumdb; clock, randomness and keys come in as arguments. Nothing here reads a log file: records come
 // in sequence order from whoever can read them.
 //
@@ -24,6 +24,10 @@
 // the leaf and of the nodes above are those of RFC 6962 (SHA-256 over 0 and the leaf, over 1 and two hashes). The tree
 // holds full leaves only, so that every later tree has every earlier one as its beginning. The records behind the last full
 // leaf are the tail; a checkpoint states their number and the hash of a leaf that is shorter.
+//
+// A number that no file has, and none will, has SHA-256 over "kizuki-missing/1\n" in the place of its record hash, and
+// checkpoints state it. Deleted leaves live on in their tombstone as hashes of subtrees, so that the tree can be made again;
+// hashes below those are zero in the file then.
 //
 // What is signed cannot be changed unseen by somebody who lacks the key. Somebody who has it can sign another past: copies
 // of checkpoints kept outside the machine are what shows that.
