@@ -165,7 +165,7 @@ func TestKillSigned(t *testing.T) {
 	t.Parallel()
 	rounds := 4
 	if os.Getenv("KIZUKI_PROVE") != "" {
-		rounds = 120
+		rounds = 40
 	}
 	r := rand.New(rand.NewPCG(80, 4))
 	dir := t.TempDir()
@@ -177,6 +177,7 @@ func TestKillSigned(t *testing.T) {
 		}
 		dieOnce(t, fmt.Sprintf("%d %d %d %s", r.Uint64()>>1, files, notes, dir))
 		pending += notDamaged(t, dir, true)
+		t.Logf("round %d", round)
 		if r.IntN(3) == 0 {
 			continue // the next child goes on at once
 		}
