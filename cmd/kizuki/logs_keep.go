@@ -157,25 +157,23 @@ func (c *retentionApply) Run(ctx context.Context, e *environment) error {
 				return err
 			}
 		}
-		if err = l.Settle(ctx); err != nil {
-			return err
-		}
+		settled := l.Settle(ctx) // what cannot be merged keeps nothing else from going
 		due = append(due, l.Due()...)
 		if !c.Yes {
-			return nil
+			return settled
 		}
 		tombs, err := l.Expire(ctx, who(), c.Why, c.ClockOK)
 		deleted = append(deleted, tombs...)
-		return err
+		return errors.Join(settled, err)
 	})
 	if problem.CodeOf(err) == problem.CodeInvalid {
 		return e.usage(err)
 	}
-	if err != nil {
+	if err != nil && len(deleted) == 0 {
 		return err
 	}
 	if c.JSON {
-		return e.printJSON(map[string]any{"schema": "kizuki.logs-retention-apply/1", "due": orEmpty(due), "deleted": orEmpty(deleted)})
+		return errors.Join(err, e.printJSON(map[string]any{"schema": "kizuki.logs-retention-apply/1", "due": orEmpty(due), "deleted": orEmpty(deleted)}))
 	}
 	if !c.Yes {
 		e.printDue(due)
@@ -192,7 +190,7 @@ func (c *retentionApply) Run(ctx context.Context, e *environment) error {
 	if len(deleted) == 0 {
 		e.println(e.t("cli.lake.retention.none"))
 	}
-	return nil
+	return err
 }
 
 type logsHold struct {

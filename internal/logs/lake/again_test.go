@@ -2,9 +2,11 @@ package lake_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
+	"github.com/kizuki-security/kizuki/internal/logs/lake"
 )
 
 // Who looks at rows in memory keeps them as they were, though they are sealed meanwhile and the memory of sealed segments
@@ -43,4 +45,27 @@ func TestHeldRowsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "rows that were held", want(got), want(first))
+}
+
+// A disk that stays full keeps nobody waiting for ever: what was appended is safe, and is sealed when there is room.
+func TestFlushGivesUp(t *testing.T) {
+	fsys := newFaults()
+	config := small(newClock())
+	config.FS = fsys
+	l := open(t, folder(t), config)
+	recs := records(1, 150, "fw", "web")
+	appendAll(t, l, recs)
+	fsys.set(func(op, name string) error {
+		if op == "write" && strings.Contains(name, "/sealed/") {
+			return errFull
+		}
+		return nil
+	})
+	if err := l.Flush(t.Context()); !lake.Is(err, lake.NoRoom) {
+		t.Errorf("%v", err)
+	}
+	same(t, "while nothing can be sealed", all(t, l), want(recs))
+	fsys.set(nil)
+	flush(t, l)
+	same(t, "afterwards", all(t, l), want(recs))
 }

@@ -195,21 +195,29 @@ func (l *Lake) retireIdle() {
 	}
 }
 
-// Flush has the present segment sealed and waits until nothing is unsealed, or ctx is done.
+// patience is how many times sealing may fail before Flush gives up; it is tried on meanwhile, and after that.
+const patience = 5
+
+// Flush has the present segment sealed and waits until nothing is unsealed, or ctx is done. Reasons: Closed; NoRoom and
+// NotWritten when sealing fails again and again. What was appended is safe then, and is sealed when that can be done.
 func (l *Lake) Flush(ctx context.Context) error {
 	l.mu.Lock()
 	l.asked = true
+	most := l.sealFailures + patience
 	l.mu.Unlock()
 	poke(l.wake)
 	for {
 		l.mu.Lock()
 		idle, done, closed := l.idle, !l.asked && len(l.sealing) == 0, l.closed
+		failing, failure := l.sealFailures >= most, l.sealFailure
 		l.mu.Unlock()
 		switch {
 		case done:
 			return nil
 		case closed:
 			return refuse(Closed, nil)
+		case failing:
+			return refuse(reasonOf(failure), failure)
 		}
 		select {
 		case <-idle:

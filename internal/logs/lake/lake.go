@@ -58,28 +58,30 @@ type Lake struct {
 	lock   *flock.Flock
 	cache  *cache
 
-	mu        sync.Mutex
-	next      map[string]uint64  // sequence number that a source gets next
-	nextID    uint64             // of the next segment or merged file
-	hot       *hot               // what is appended to; nil: the next append begins one
-	sealing   []*hot             // full, oldest first
-	files     map[uint64]*sealed // live
-	lingering map[uint64]bool    // replaced or deleted, but their files are still there
-	unremoved map[uint64]*sealed // of those, what could not be removed; Tidy tries again
-	missing   map[uint64]*catalogue.File
-	behind    bool // the catalogue misses an entry
-	tombs     []Tombstone
-	holds     []Hold
-	queue     []*batch
-	queued    int64         // bytes in queue
-	room      chan struct{} // closed and made anew when the queue gets shorter
-	asked     bool          // somebody wants the present segment sealed
-	idle      chan struct{} // closed and made anew when a segment is sealed
-	closed    bool
-	bytes     int64 // of sealed files with sidecars
-	counts    counts
-	alarms    map[string]string // reason and place → what happened
-	reading   bool              // another process may write; see Reader
+	mu           sync.Mutex
+	next         map[string]uint64  // sequence number that a source gets next
+	nextID       uint64             // of the next segment or merged file
+	hot          *hot               // what is appended to; nil: the next append begins one
+	sealing      []*hot             // full, oldest first
+	files        map[uint64]*sealed // live
+	lingering    map[uint64]bool    // replaced or deleted, but their files are still there
+	unremoved    map[uint64]*sealed // of those, what could not be removed; Tidy tries again
+	missing      map[uint64]*catalogue.File
+	behind       bool // the catalogue misses an entry
+	tombs        []Tombstone
+	holds        []Hold
+	queue        []*batch
+	queued       int64         // bytes in queue
+	room         chan struct{} // closed and made anew when the queue gets shorter
+	asked        bool          // somebody wants the present segment sealed
+	sealFailures uint64        // how often a seal failed
+	sealFailure  error         // the last one
+	idle         chan struct{} // closed and made anew when a segment is sealed
+	closed       bool
+	bytes        int64 // of sealed files with sidecars
+	counts       counts
+	alarms       map[string]string // reason and place → what happened
+	reading      bool              // another process may write; see Reader
 
 	proving  sync.Mutex // the evidence is asked one thing at a time
 	tidying  sync.Mutex // one merge or deletion at a time

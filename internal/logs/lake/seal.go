@@ -42,6 +42,10 @@ func (l *Lake) sealNext() bool {
 	l.mu.Unlock()
 	if err := l.sealOne(h); err != nil {
 		l.alarm("seal", walName(h.id), err)
+		l.mu.Lock()
+		l.sealFailures, l.sealFailure = l.sealFailures+1, err
+		l.tellIdle()
+		l.mu.Unlock()
 		select {
 		case <-l.ctx.Done():
 		case <-time.After(l.config.Limits.RetryAfter):
