@@ -112,8 +112,8 @@ func (l *Log) dropLost() error {
 }
 
 // readLost takes what a crash left in the file "lost". Of that, numbers that the tree did not come to have are not
-// missing: the next seal judges anew. A file that is damaged says nothing: then what the tree has cannot be explained,
-// and nobody signs for it.
+// missing: the next seal judges anew. Where the file is damaged, nobody knows how the tree came about behind what was
+// signed: it is made again.
 func (l *Log) readLost() error {
 	data, err := os.ReadFile(filepath.Join(l.dir, lostFile))
 	if errors.Is(err, os.ErrNotExist) {
@@ -122,8 +122,18 @@ func (l *Log) readLost() error {
 	if err != nil {
 		return fmt.Errorf("read missing numbers: %w", err)
 	}
-	text, _ := firstNote(data)
+	text, size := firstNote(data)
 	signed, whole := l.reached(), true
+	if size == 0 && !l.config.Reading && l.tree.Records() > signed {
+		err := l.tree.Close()
+		l.tree = nil
+		if err == nil {
+			l.tree, err = RebuildTree(l.dir)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	for line := range strings.Lines(text) {
 		words := &lines{}
 		r := words.span(strings.TrimSuffix(line, "\n"))
