@@ -208,7 +208,7 @@ func (l *Lake) Flush(ctx context.Context) error {
 	poke(l.wake)
 	for {
 		l.mu.Lock()
-		idle, done, closed := l.idle, !l.asked && len(l.sealing) == 0, l.closed
+		idle, done, closed := l.idle, !l.asked && len(l.sealing) == 0 && !l.busy, l.closed
 		failing, failure := l.sealFailures >= most, l.sealFailure
 		l.mu.Unlock()
 		switch {

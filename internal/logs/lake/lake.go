@@ -74,6 +74,7 @@ type Lake struct {
 	queued       int64         // bytes in queue
 	room         chan struct{} // closed and made anew when the queue gets shorter
 	asked        bool          // somebody wants the present segment sealed
+	busy         bool          // a segment is being sealed, its log removed, its note made
 	sealFailures uint64        // how often a seal failed
 	sealFailure  error         // the last one
 	idle         chan struct{} // closed and made anew when a segment is sealed

@@ -39,8 +39,13 @@ func (l *Lake) sealNext() bool {
 		return false
 	}
 	h := l.sealing[0]
+	l.busy = true
 	l.mu.Unlock()
-	if err := l.sealOne(h); err != nil {
+	err := l.sealOne(h)
+	l.mu.Lock()
+	l.busy = false
+	l.mu.Unlock()
+	if err != nil {
 		l.alarm("seal", walName(h.id), err)
 		l.mu.Lock()
 		l.sealFailures, l.sealFailure = l.sealFailures+1, err
