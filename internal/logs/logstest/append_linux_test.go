@@ -106,13 +106,7 @@ func benchmarkVictoria(b *testing.B, dir string) {
 	seqs := map[string]uint64{}
 	appended(b, func(batches [][]event.Record) {
 		for _, batch := range batches {
-			for i := range batch {
-				seqs[batch[i].Source]++
-				batch[i].Seq = seqs[batch[i].Source]
-			}
-			if err := p.client.Insert(context.Background(), batch); err != nil {
-				b.Fatal(err)
-			}
+			p.insert(b, batch, seqs)
 		}
 	})
 	if err := p.client.Flush(context.Background()); err != nil {

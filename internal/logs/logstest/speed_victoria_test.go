@@ -50,13 +50,7 @@ func startPeer(b *testing.B, folder string) *peer {
 		p := startNode(b, dir)
 		seqs := map[string]uint64{}
 		speedBatches(func(batch []event.Record) {
-			for i := range batch {
-				seqs[batch[i].Source]++
-				batch[i].Seq = seqs[batch[i].Source]
-			}
-			if err := p.client.Insert(context.Background(), batch); err != nil {
-				b.Fatal(err)
-			}
+			p.insert(b, batch, seqs)
 		})
 		if err := p.client.Flush(context.Background()); err != nil {
 			b.Fatal(err)
@@ -67,6 +61,18 @@ func startPeer(b *testing.B, folder string) *peer {
 	p := startNode(b, dir)
 	p.settle(b, speedEvents)
 	return p
+}
+
+// insert sends a batch whose records are numbered as the lake does.
+func (p *peer) insert(b *testing.B, batch []event.Record, seqs map[string]uint64) {
+	b.Helper()
+	for i := range batch {
+		seqs[batch[i].Source]++
+		batch[i].Seq = seqs[batch[i].Source]
+	}
+	if err := p.client.Insert(context.Background(), batch); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // settle waits until the engine has that many events and has put its parts together, so that it is timed at its best.
