@@ -143,12 +143,13 @@ func (l *Lake) commitLoop() {
 		case <-l.wake:
 		case <-l.ctx.Done():
 		}
-		l.retireIdle()
+		l.retireIdle(false)
 		for l.waiting() {
 			l.groupWait(last)
 			last = time.Now() //nolint:forbidigo // measures a pause; no record sees it
+			before := l.flushAsked()
 			went := l.commit()
-			l.retireIdle() // whoever asked meanwhile poked in vain: the wait took it, or more came without end
+			l.retireIdle(before)
 			if !went {
 				break
 			}
@@ -158,6 +159,12 @@ func (l *Lake) commitLoop() {
 			return
 		}
 	}
+}
+
+func (l *Lake) flushAsked() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.asked
 }
 
 func (l *Lake) waiting() bool {

@@ -179,10 +179,11 @@ func (l *Lake) current() (*hot, error) {
 	return h, nil
 }
 
-// retireIdle hands over the present segment when its day is over or somebody asked for it.
-func (l *Lake) retireIdle() {
+// retireIdle hands over the present segment when its day is over or somebody asked for it. Whoever asks wants what
+// waited then, too: while records wait, it stays until a group was written after the asking.
+func (l *Lake) retireIdle(written bool) {
 	l.mu.Lock()
-	h, asked := l.hot, l.asked
+	h, asked := l.hot, l.asked && (written || len(l.queue) == 0)
 	l.mu.Unlock()
 	if h != nil && (asked || h.day != dayOf(l.config.Clock())) {
 		l.retire(h)
