@@ -149,7 +149,7 @@ func (l *Lake) commitLoop() {
 			last = time.Now() //nolint:forbidigo // measures a pause; no record sees it
 			before := l.flushAsked()
 			went := l.commit()
-			l.retireIdle(before)
+			l.retireIdle(before && went)
 			if !went {
 				break
 			}

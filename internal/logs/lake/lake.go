@@ -32,6 +32,7 @@
 //	segment → table, disk
 //	skip → table, disk
 //	catalogue → segment, disk
+//	proof → disk
 //	evidence → proof, segment
 package lake
 

@@ -2,9 +2,9 @@
 // tree for each source, signs its state for each sealed file, and tells later which leaf of which source was changed,
 // which sequence numbers are missing and which are there twice.
 //
-// It owns the words missing, record hash, leaf, tail, checkpoint, tombstone and inclusion proof. It imports internal/logs/event and
-// golang.org/x/mod/sumdb; clock, randomness and keys come in as arguments. Nothing here reads a log file: records come
-// in sequence order from whoever can read them.
+// It owns the words missing, record hash, leaf, tail, checkpoint, tombstone and inclusion proof. It imports
+// internal/logs/event, internal/logs/lake/disk and golang.org/x/mod/sumdb; clock, randomness and keys come in as
+// arguments. Nothing here reads a log file: records come in sequence order from whoever can read them.
 //
 // # Layout, version 1
 //

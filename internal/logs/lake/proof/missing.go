@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 )
 
 // missingHash stands in a leaf for a number that no file has. No record has this hash: those begin otherwise.
@@ -89,19 +91,11 @@ func (l *Log) writeLost(runs []Range) error {
 	for _, r := range runs {
 		fmt.Fprintf(&b, "%d-%d\n", r.First, r.Last)
 	}
-	name := filepath.Join(l.dir, lostFile)
-	f, err := os.OpenFile(name+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // a folder of the lake
-	if err == nil {
-		_, err = f.WriteString(noteLine([]byte(b.String())) + "\n" + b.String())
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err == nil {
-		err = os.Rename(name+".tmp", name)
-	}
-	if err != nil {
+	data := noteLine([]byte(b.String())) + "\n" + b.String()
+	if err := disk.WriteFile(disk.OS{}, filepath.Join(l.dir, lostFile), []byte(data)); err != nil {
 		return fmt.Errorf("note missing numbers: %w", err)
 	}
-	return syncFolder(l.dir)
+	return nil
 }
 
 func (l *Log) dropLost() error {
@@ -111,10 +105,13 @@ func (l *Log) dropLost() error {
 	return nil
 }
 
-// readLost takes what a crash left in the file "lost". Of that, numbers that the tree did not come to have are not
-// missing: the next seal judges anew. Where the file is damaged, nobody knows how the tree came about behind what was
-// signed: it is made again.
+// readLost takes what the file "lost" tells beside a process that writes: numbers that the tree came to have and no
+// checkpoint states yet. Who writes needs nothing of it: after a stop the tree goes back to what was signed, see rewind,
+// and what was lost behind that is judged anew with the file that brings it.
 func (l *Log) readLost() error {
+	if !l.config.Reading {
+		return l.dropLost()
+	}
 	data, err := os.ReadFile(filepath.Join(l.dir, lostFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -122,35 +119,17 @@ func (l *Log) readLost() error {
 	if err != nil {
 		return fmt.Errorf("read missing numbers: %w", err)
 	}
-	text, size := firstNote(data)
-	signed, whole := l.reached(), true
-	if size == 0 && !l.config.Reading && l.tree.Records() > signed {
-		err := l.tree.Close()
-		l.tree = nil
-		if err == nil {
-			l.tree, err = RebuildTree(l.dir)
-		}
-		if err != nil {
-			return err
-		}
-	}
+	text, _ := firstNote(data)
+	signed := l.reached()
 	for line := range strings.Lines(text) {
 		words := &lines{}
 		r := words.span(strings.TrimSuffix(line, "\n"))
-		if words.bad || r.First == 0 || r.First > r.Last || r.Last > l.tree.Records() {
-			whole = false
-		} else if r.Last > signed {
+		if !words.bad && r.First > signed && r.First <= r.Last && r.Last <= l.tree.Records() {
 			l.lost = append(l.lost, r)
 		}
 	}
 	l.lost = merged(l.lost)
-	switch left := l.unstated(); {
-	case l.config.Reading || whole && len(left) > 0:
-		return nil
-	case len(left) > 0:
-		return l.writeLost(left)
-	}
-	return l.dropLost()
+	return nil
 }
 
 // holds says whether a number is in runs that ascend.

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 )
 
 // Node is the hash of a whole subtree of deleted leaves: Index counts the subtrees of 2^Level leaves from the left. With
@@ -266,16 +268,20 @@ func (l *Log) complete() error {
 	return l.tree.Commit()
 }
 
-// replaceTree takes the files of another folder. Without a tail there is no tree, and the next start makes it again.
+// replaceTree takes the files of another folder. Without a tail there is no tree, and the next start makes it again: so the
+// tail goes first and comes last, each for good before the next step.
 func (l *Log) replaceTree(dir string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.tree.Close(); err != nil {
 		return fmt.Errorf("close tree: %w", err)
 	}
-	err := os.Remove(filepath.Join(l.dir, "tail"))
+	system := disk.OS{}
+	err := errors.Join(system.Remove(filepath.Join(l.dir, "tail")), system.SyncDir(l.dir))
 	for _, name := range []string{"tree", "tail"} {
-		err = errors.Join(err, os.Rename(filepath.Join(dir, name), filepath.Join(l.dir, name)))
+		if err == nil {
+			err = errors.Join(system.Rename(filepath.Join(dir, name), filepath.Join(l.dir, name)), system.SyncDir(l.dir))
+		}
 	}
 	tree, opened := OpenTree(l.dir)
 	if opened == nil {

@@ -14,6 +14,8 @@ import (
 // Hash is a SHA-256.
 type Hash = tlog.Hash
 
+func sum(b []byte) Hash { return sha256.Sum256(b) }
+
 // LeafRecords is the number of records in a full leaf.
 const LeafRecords = 256
 

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 )
 
 const (
@@ -89,7 +91,7 @@ func (t *Tree) open(dir string) error {
 		}
 	}
 	t.stored = tlog.StoredHashCount(t.leaves)
-	return syncFolder(dir)
+	return disk.OS{}.SyncDir(dir)
 }
 
 func (t *Tree) begin() error {
