@@ -1,21 +1,19 @@
-package disk_test
+package disk
 
 import (
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
-
-	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 )
 
 // noted writes down what is done, in its order.
 type noted struct {
-	disk.OS
+	OS
 	did []string
 }
 
-func (n *noted) Create(name string) (disk.File, error) {
+func (n *noted) Create(name string) (File, error) {
 	f, err := n.OS.Create(name)
 	if err != nil {
 		return nil, err
@@ -34,7 +32,7 @@ func (n *noted) SyncDir(name string) error {
 }
 
 type notedFile struct {
-	disk.File
+	File
 	of *noted
 }
 
@@ -44,20 +42,17 @@ func (f *notedFile) Sync() error {
 }
 
 // A small file is on disk before it has its name, and its name before it counts: keys and rules rest on that.
-func TestWriteFile(t *testing.T) {
+func TestSyncsBeforeNames(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "lake")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	dir := folder(t)
 	var fsys noted
 	name := filepath.Join(dir, "keys.json")
 	for _, text := range []string{"one", "two"} {
 		fsys.did = nil
-		if err := disk.WriteFile(&fsys, name, []byte(text)); err != nil {
+		if err := WriteFile(&fsys, name, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		if want := []string{"sync", "rename keys.json", "sync lake"}; !slices.Equal(fsys.did, want) {
+		if want := []string{"sync", "rename keys.json", "sync " + filepath.Base(dir)}; !slices.Equal(fsys.did, want) {
 			t.Errorf("did %v", fsys.did)
 		}
 		if data, err := os.ReadFile(name); err != nil || string(data) != text {
