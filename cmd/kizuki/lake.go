@@ -78,8 +78,25 @@ func (e *environment) noteLake(ctx context.Context, n lake.Act) error {
 		return nil
 	case n.Act == lake.LinesKept: // that is done
 		return problem.Unavailable("cli.lake.import.not_noted", "why", e.say(err)).Because(err)
+	case n.Act == lake.StateSigned: // so is that, and the next import tells more
+		return problem.Unavailable("cli.lake.signed_not_noted", "why", e.say(err)).Because(err)
 	}
 	return problem.Unavailable("cli.lake.not_noted", "why", e.say(err)).Because(err)
+}
+
+// signedLake is what the audit log of the office knows of what was signed in the lake; nil: the data folder has no office.
+func (e *environment) signedLake(ctx context.Context) (*lake.Remembered, error) {
+	dir, err := e.folder()
+	if err != nil || !app.HasOffice(dir) {
+		return nil, err
+	}
+	ctx = app.AsCommand(ctx)
+	office, err := e.openReading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := office.LakeSigned(ctx)
+	return &known, errors.Join(err, office.Close())
 }
 
 // withReader looks into the lake, also while another command writes to it.

@@ -85,6 +85,15 @@ func lose(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Remove(found[0]))
 }
 
+// again FROM TO puts a copy of a folder in the place of another.
+func again(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: again FROM TO")
+	}
+	ts.Check(os.RemoveAll(ts.MkAbs(args[1])))
+	ts.Check(os.CopyFS(ts.MkAbs(args[1]), os.DirFS(ts.MkAbs(args[0]))))
+}
+
 // field NAME KEY sets an environment variable to the first value of a key in the JSON that was printed last.
 func field(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {

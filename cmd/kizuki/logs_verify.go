@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type sourceReport struct {
 	Unread      []string     `json:"unread"`
 	Failed      string       `json:"failed"`
 	OtherKey    bool         `json:"other_key"` // not signed by the key that was given
+	Forgotten   *lake.State  `json:"forgotten"` // signed, as the audit log of the office says, and not there
 }
 
 // Run checks the lake; evidence that is broken ends with code 3.
@@ -47,10 +49,18 @@ func (c *logsVerify) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
+	known, err := e.signedLake(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil { // what is in the lake can be judged all the same
+		fmt.Fprintln(e.stderr, e.t("cli.lake.verify.not_recalled", "why", e.say(err)))
+		known = nil
+	}
 	var check *lake.Check
 	err = e.withReader(func(l *lake.Reader) (err error) {
 		progress := e.progress("cli.lake.verify.reading")
-		check, err = l.Verify(ctx, lake.VerifyOptions{Key: key, Progress: func(done, total int) {
+		check, err = l.Verify(ctx, lake.VerifyOptions{Key: key, Remembered: known, Progress: func(done, total int) {
 			progress.step(done/1000, (total+999)/1000)
 		}})
 		progress.end()
@@ -93,7 +103,7 @@ func (e *environment) printCheckJSON(check *lake.Check) error {
 		r := sourceReport{
 			Source: s.Source, OK: s.Good(), Records: s.Records, Leaves: s.Leaves, Checkpoints: s.Checkpoints, Signed: s.Signed,
 			Unsigned: s.Unsigned, First: s.First(), Faults: orEmpty(s.Faults), Missing: orEmpty(s.Missing), Lost: orEmpty(s.Lost), Returned: orEmpty(s.Returned), Doubled: orEmpty(s.Doubled),
-			Deleted: orEmpty(s.Deleted), Nodes: s.Nodes, Short: s.Short, Unread: orEmpty(s.Unread), OtherKey: s.Foreign,
+			Deleted: orEmpty(s.Deleted), Nodes: s.Nodes, Short: s.Short, Unread: orEmpty(s.Unread), OtherKey: s.Foreign, Forgotten: s.Forgotten,
 		}
 		if s.Failed != nil {
 			r.Failed = s.Failed.Error()
@@ -102,7 +112,7 @@ func (e *environment) printCheckJSON(check *lake.Check) error {
 	}
 	return e.printJSON(map[string]any{
 		"schema": "kizuki.logs-verify/1", "ok": check.Good(), "at": check.At.UTC().Format(time.RFC3339), "files": check.Files, "unsealed": check.Hot,
-		"key": check.Key, "damages": orEmpty(check.Damages), "pending": orEmpty(check.Pending), "notes": orEmpty(check.Notes), "sources": sources,
+		"key": check.Key, "recalled": check.Recalled, "damages": orEmpty(check.Damages), "pending": orEmpty(check.Pending), "notes": orEmpty(check.Notes), "sources": sources,
 	})
 }
 
@@ -131,6 +141,9 @@ func (e *environment) printCheck(check *lake.Check) {
 	if check.Hot > 0 {
 		e.println("－ " + e.t("cli.lake.verify.unsigned", "n", check.Hot))
 	}
+	if check.Recalled > 0 && !slices.ContainsFunc(check.Sources, func(s lake.SourceCheck) bool { return s.Forgotten != nil }) {
+		e.println("○ " + e.t("cli.lake.verify.recalled", "n", check.Recalled))
+	}
 	if check.Good() && len(check.Pending) > 0 {
 		e.println(e.t("cli.lake.verify.fine_but", "files", check.Files, "n", len(check.Pending)))
 		return
@@ -149,7 +162,7 @@ func (e *environment) printCheck(check *lake.Check) {
 // alarmReason says what an alarm of the lake means.
 func (e *environment) alarmReason(reason string) string {
 	switch reason {
-	case lake.Unsigned, lake.NoteLost, lake.NoteCopy, "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close", "log":
+	case lake.Unsigned, lake.NoteLost, lake.NoteCopy, lake.OtherLake, "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close", "log":
 		return e.t("cli.lake.alarm." + reason)
 	}
 	return reason
@@ -166,6 +179,9 @@ func (e *environment) printSource(s *lake.SourceCheck) {
 		tell("other_key")
 	} else if s.Failed != nil {
 		tell("failed", "text", e.reasonOf(s.Failed))
+	}
+	if f := s.Forgotten; f != nil {
+		tell("forgotten", "at", localTime(f.At), "records", f.Records)
 	}
 	if f := s.First(); f != nil {
 		tell("first", "leaf", f.Leaf, "first", f.Records.First, "last", f.Records.Last, "cause", e.t("cli.lake.verify.cause."+string(f.Cause)))

@@ -31,6 +31,7 @@ type anOffice interface {
 	ExportPerson(ctx context.Context, w io.Writer, who, format, lang string) error
 	Doctor(ctx context.Context) ([]app.Check, error)
 	NoteLake(ctx context.Context, n lake.Act) error
+	LakeSigned(ctx context.Context) (lake.Remembered, error)
 	Close() error
 }
 

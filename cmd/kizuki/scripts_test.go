@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "office": office, "serving": serving, "unhex": unhex, "bomb": bomb,
 			"hexed": hexed, "staff": staff, "interrupted": interrupted, "logged": logged, "tables": tables,
-			"eventlog": eventlog, "manylines": manylines, "longline": longline, "flip": flip, "field": field, "logproof": logproof, "writing": writing, "unsealed": unsealed, "lose": lose,
+			"eventlog": eventlog, "manylines": manylines, "longline": longline, "flip": flip, "field": field, "logproof": logproof, "writing": writing, "unsealed": unsealed, "lose": lose, "again": again,
 		},
 	})
 }

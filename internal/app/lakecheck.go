@@ -22,17 +22,27 @@ func (v *verifier) lake(ctx context.Context) error {
 	broken := func(file, text string) VerifyFinding {
 		return VerifyFinding{File: lake.Folder + "/" + file, Text: msg("app.verify.lake", "text", text), Todo: todo}
 	}
+	var known *lake.Remembered
+	if v.app != nil {
+		if r, err := v.app.LakeSigned(ctx); err == nil { // else the log itself is among what is broken
+			known = &r
+		}
+	}
 	l, err := lake.OpenReader(lake.Config{Dir: v.cfg.Dir, Now: v.cfg.Now, Rand: rand.Reader})
 	if err != nil {
 		return v.lakeUnread(ctx, err, todo)
 	}
-	check, err := l.Verify(ctx, lake.VerifyOptions{})
+	check, err := l.Verify(ctx, lake.VerifyOptions{Remembered: known})
 	if err = errors.Join(err, l.Close()); err != nil {
 		return v.lakeUnread(ctx, err, todo)
 	}
 	var found []VerifyFinding
 	for _, d := range check.Damages {
-		found = append(found, broken(d.File, d.Detail))
+		f := broken(d.File, d.Detail)
+		if d.Reason == lake.OtherLake {
+			f.Text = msg("app.verify.lake.other")
+		}
+		found = append(found, f)
 	}
 	for i := range check.Sources {
 		s := &check.Sources[i]
@@ -50,9 +60,11 @@ func (v *verifier) lake(ctx context.Context) error {
 		} else if len(s.Missing) > 0 {
 			f.Row = strconv.FormatUint(s.Missing[0].First, 10) + "–" + strconv.FormatUint(s.Missing[0].Last, 10)
 		}
-		f.Text = msg("app.verify.lake.source")
-		if s.Failed != nil {
+		switch f.Text = msg("app.verify.lake.source"); {
+		case s.Failed != nil:
 			f.Text = msg("app.verify.unread", "text", text)
+		case s.Forgotten != nil:
+			f.Text = msg("app.verify.lake.forgotten", "records", s.Forgotten.Records)
 		}
 		found = append(found, f)
 	}

@@ -1,9 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app/lake"
@@ -39,12 +44,15 @@ func (a *App) NoteLake(ctx context.Context, n lake.Act) error {
 	case lake.LinesDeleted:
 		act = "lake.deleted"
 	case lake.KeyCreated:
-		act = "lake.key_created"
+		act = lakeKey
 	case lake.ImportBegun:
 		act = "lake.import_begun"
 	case lake.LinesKept:
 		act = "lake.imported"
 		image["files"], image["lines"], image["refused"], image["files_failed"] = n.Files, n.Lines, n.Refused, n.Failed
+	case lake.StateSigned:
+		act = lakeSigned
+		image["signed"] = signedLines(n.Signed)
 	default:
 		return problem.Invalid("", "app.control.broken")
 	}
@@ -63,4 +71,55 @@ func (a *App) NoteLake(ctx context.Context, n lake.Act) error {
 		act = "lake.undone"
 	}
 	return a.DB.Write(ctx, func(tx *sqlite.Tx) error { return audit.Record(ctx, tx, act, "lake", image) })
+}
+
+// Acts that LakeSigned reads again.
+const (
+	lakeSigned = "lake.signed"
+	lakeKey    = "lake.key_created"
+)
+
+// signedLines writes states as they stand in a row: source, records, SHA-256 of the note.
+func signedLines(states []lake.State) []string {
+	lines := make([]string, len(states))
+	for i, s := range states {
+		lines[i] = fmt.Sprintf("%s %d sha256:%s", s.Source, s.Records, s.Note)
+	}
+	return lines
+}
+
+// LakeSigned gives what the audit log knows of the last lake of the data folder: its key, and the newest state that was
+// signed of each source. It is empty when nothing was noted.
+func (a *App) LakeSigned(ctx context.Context) (lake.Remembered, error) {
+	var r lake.Remembered
+	states := map[string]lake.State{}
+	each := func(row audit.Row) error {
+		var image struct {
+			Public string   `json:"public"`
+			Signed []string `json:"signed"`
+		}
+		if row.Act != lakeSigned && row.Act != lakeKey {
+			return nil
+		}
+		if err := json.Unmarshal([]byte(row.After), &image); err != nil {
+			return fmt.Errorf("read audit row %d: %w", row.ID, err)
+		}
+		if image.Public != r.Key { // another lake in the place of the one before
+			r.Key = image.Public
+			clear(states)
+		}
+		for _, line := range image.Signed {
+			s := lake.State{At: row.At}
+			if _, err := fmt.Sscanf(line, "%s %d sha256:%s", &s.Source, &s.Records, &s.Note); err != nil {
+				return fmt.Errorf("read audit row %d: %w", row.ID, err)
+			}
+			states[s.Source] = s
+		}
+		return nil
+	}
+	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
+		return audit.Each(ctx, tx, audit.Filter{Object: "lake", Act: "lake."}, each)
+	})
+	r.States = slices.SortedFunc(maps.Values(states), func(a, b lake.State) int { return cmp.Compare(a.Source, b.Source) })
+	return r, err
 }

@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,7 @@ func TestLakeActsInTheAuditLog(t *testing.T) {
 		{lake.Act{Act: lake.KeyCreated, Key: "kizuki-lake/x+1+y"}, "lake.key_created", []string{`"public":"kizuki-lake/x+1+y"`}},
 		{lake.Act{Act: lake.ImportBegun, Files: 3}, "lake.import_begun", []string{`"files":3`}},
 		{lake.Act{Act: lake.LinesKept, Files: 3, Refused: 1, Stopped: true}, "lake.imported", []string{`"lines":0`, `"refused":1`, `"stopped":true`}},
+		{lake.Act{Act: lake.StateSigned, Key: "k+1+x", Signed: []lake.State{{Source: "fw", Records: 9, Note: "ab12"}}}, "lake.signed", []string{`"public":"k+1+x"`, `"signed":["fw 9 sha256:ab12"]`}},
 	}
 	for _, tt := range tests {
 		tt.act.Who = "PLANT\\sato"
@@ -59,5 +62,46 @@ func TestLakeActsInTheAuditLog(t *testing.T) {
 	}
 	if err := a.NoteLake(ctx, lake.Act{Act: "painted"}); problem.CodeOf(err) != problem.CodeInvalid {
 		t.Errorf("an act that nobody knows: %v", err)
+	}
+}
+
+// What was signed is read again from the rows: the newest of each source, of the last lake only.
+func TestSignedStatesComeBack(t *testing.T) {
+	t.Parallel()
+	a := openDemo(t)
+	ctx := app.AsCommand(t.Context())
+	if r, err := a.LakeSigned(ctx); err != nil || r.Key != "" || len(r.States) != 0 {
+		t.Errorf("before anything: %+v %v", r, err)
+	}
+	sign := func(key string, states ...lake.State) lake.Act {
+		return lake.Act{Act: lake.StateSigned, Key: key, Signed: states}
+	}
+	fw, web := lake.State{Source: "fw", Records: 9, Note: "0a"}, lake.State{Source: "web", Records: 3, Note: "0b"}
+	later := lake.State{Source: "fw", Records: 12, Note: "0c"}
+	tests := []struct {
+		act  lake.Act
+		want []lake.State
+	}{
+		{lake.Act{Act: lake.KeyCreated, Key: "one"}, nil},
+		{sign("one", fw, web), []lake.State{fw, web}},
+		{lake.Act{Act: lake.LinesKept, Files: 3}, []lake.State{fw, web}},
+		{sign("one", later), []lake.State{later, web}},
+		{lake.Act{Act: lake.KeyCreated, Key: "two"}, nil},
+		{sign("two", fw), []lake.State{fw}},
+	}
+	for i, tt := range tests {
+		if err := a.NoteLake(ctx, tt.act); err != nil {
+			t.Fatal(err)
+		}
+		r, err := a.LakeSigned(ctx)
+		for j := range r.States {
+			if r.States[j].At.IsZero() {
+				t.Errorf("step %d: no time", i)
+			}
+			r.States[j].At = time.Time{}
+		}
+		if err != nil || !slices.Equal(r.States, tt.want) || r.Key != cmp.Or(tt.act.Key, r.Key) {
+			t.Errorf("step %d: %+v %v", i, r, err)
+		}
 	}
 }

@@ -15,10 +15,12 @@ const (
 	KeyCreated   = "key_created"
 	ImportBegun  = "import_begun"
 	LinesKept    = "imported"
+	StateSigned  = "signed"
 )
 
 // Act is one of these, told to Config.Note. All are told before they are done, when nothing but the disk can stand in
-// their way any more; where it does, the act is told once more with Undone. LinesKept tells how an import ended.
+// their way any more; where it does, the act is told once more with Undone. LinesKept tells how an import ended, and StateSigned what was
+// signed: both are done by then.
 type Act struct {
 	Act    string    `json:"act"`
 	Undone bool      `json:"undone"` // what was told before was not done, or not all of it
@@ -37,6 +39,8 @@ type Act struct {
 	Failed  int    `json:"failed"`
 	// Stopped says that somebody stopped LinesKept before all files were read.
 	Stopped bool `json:"stopped"`
+	// Signed are the newest states of StateSigned, at most 100; Key is that of the lake.
+	Signed []State `json:"signed"`
 }
 
 // count adds what became of a file.

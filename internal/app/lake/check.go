@@ -34,11 +34,13 @@ type SourceCheck struct {
 	Failed error    // the proof itself cannot be opened or read; then Report tells nothing
 	// Foreign says that the key that was given from outside signed nothing of the source, or not all: another one did.
 	Foreign bool
+	// Forgotten was signed, as somebody outside the lake remembers, and is not there; nil: nothing is.
+	Forgotten *State
 }
 
 // Good says that the source is as it was signed.
 func (s *SourceCheck) Good() bool {
-	return s.Failed == nil && !s.Foreign && len(s.Unread) == 0 && s.Report.Good()
+	return s.Failed == nil && !s.Foreign && s.Forgotten == nil && len(s.Unread) == 0 && s.Report.Good()
 }
 
 // Check is what Verify found.
@@ -51,12 +53,16 @@ type Check struct {
 	Sources []SourceCheck
 	Hot     int    // lines that are not sealed yet: nothing is signed for them
 	Key     string // the key that was given from outside; "": the lake's own were used
+	// Recalled is the number of sources that were compared with what is remembered outside the lake.
+	Recalled int
 }
 
 // VerifyOptions of Verify.
 type VerifyOptions struct {
 	Key      string                // verifier key, from paper or another machine; "": the lake's own keys
 	Progress func(done, total int) // lines read, of those to read; each is read twice. May be nil
+	// Remembered is what was read outside the lake, before the lake was opened; nil: nobody remembers anything.
+	Remembered *Remembered
 }
 
 // Good says that all is as it was signed.
@@ -87,7 +93,7 @@ func (l *Reader) Verify(ctx context.Context, o VerifyOptions) (*Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources, err := l.sources()
+	sources, err := l.sources(o.Remembered)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +107,10 @@ func (l *Reader) Verify(ctx context.Context, o VerifyOptions) (*Check, error) {
 	damages, pending := l.cover(files, o.Key)
 	c.Damages, c.Pending = append(c.Damages, damages...), pending
 	c.Notes = append(c.Notes, l.sidecars(files, c.Notes)...)
-	return c, nil
+	if o.Remembered != nil {
+		err = l.recall(c, o.Remembered)
+	}
+	return c, err
 }
 
 // readFiles reads every sealed file whole, and gives those that are as they were written: what they lack is told by cover.
@@ -151,14 +160,19 @@ func (l *Reader) sidecars(files []looked, told []Damage) (notes []Damage) {
 	return notes
 }
 
-// sources are those of the lake and those with a proof.
-func (l *Reader) sources() ([]string, error) {
+// sources are those of the lake, those with a proof, and those that somebody remembers.
+func (l *Reader) sources(r *Remembered) ([]string, error) {
 	all, err := proof.Sources(l.witness.proofs())
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range l.Stats().Sources {
 		all = append(all, s.Name)
+	}
+	if r != nil {
+		for _, s := range r.States {
+			all = append(all, s.Source)
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all), nil

@@ -19,6 +19,9 @@ const (
 	NotSigned = "not_signed" // sealed here, and not signed yet: of Check.Pending
 )
 
+// OtherLake is a Damage.Reason: the lake is not the one of which something is remembered.
+const OtherLake = "other_lake"
+
 // looked is what counts of a file that was read whole.
 type looked struct {
 	name    string

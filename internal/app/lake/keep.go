@@ -192,7 +192,7 @@ func (l *Lake) Expire(ctx context.Context, who, why string, sure bool) ([]Tombst
 		announced = append(announced, a)
 	}
 	tombs, err := l.store.Expire(ctx, store.Deletion{Who: who, Why: why, Sure: sure})
-	return tombs, errors.Join(told(err, l.dir), l.undone(ctx, announced, tombs))
+	return tombs, errors.Join(told(err, l.dir), l.undone(ctx, announced, tombs), l.tellSigned(ctx))
 }
 
 // undone tells which deletions that were told did not come about, or not whole.

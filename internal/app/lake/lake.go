@@ -124,10 +124,7 @@ func (l *Lake) Settle(ctx context.Context) error {
 	if err := l.sound(ctx); err != nil {
 		return err
 	}
-	if err := l.store.Tidy(ctx); err != nil {
-		return told(err, l.dir)
-	}
-	return nil
+	return errors.Join(told(l.store.Tidy(ctx), l.dir), l.tellSigned(ctx))
 }
 
 // told turns a refusal of the lake into a problem, and leaves other errors as they are.

@@ -280,7 +280,7 @@ func TestActsAreTold(t *testing.T) {
 	if err := l.Release(ctx, "a"); problem.CodeOf(err) != problem.CodeNotFound {
 		t.Errorf("lift what is lifted: %v", err)
 	}
-	if got := b.told(); got != "key_created, import_begun, imported, retention_set, hold_added, hold_removed" {
+	if got := b.told(); got != "key_created, import_begun, imported, signed, retention_set, hold_added, hold_removed" {
 		t.Errorf("told %s", got)
 	}
 	b.later(20 * 24 * time.Hour)
@@ -290,7 +290,7 @@ func TestActsAreTold(t *testing.T) {
 	if _, err := l.Expire(ctx, "sato", "test", false); problem.CodeOf(err) != problem.CodeConflict { // the clock jumped
 		t.Errorf("expire: %v", err)
 	}
-	if got := b.told(); got != "deleted, deleted undone" {
+	if got := b.told(); got != "signed, deleted, deleted undone" {
 		t.Errorf("told %s", got)
 	}
 	b.refuse = errors.New("the office is closed")
@@ -302,7 +302,7 @@ func TestActsAreTold(t *testing.T) {
 	if tombs, err := l.Expire(ctx, "sato", "test", true); err != nil || len(tombs) != 1 {
 		t.Errorf("expire: %v, %v", tombs, err)
 	}
-	if got := b.told(); got != "deleted" {
+	if got := b.told(); got != "deleted, signed" {
 		t.Errorf("told %s", got)
 	}
 	if _, err := l.Expire(ctx, "sato", " ", true); problem.CodeOf(err) != problem.CodeInvalid {

@@ -41,6 +41,7 @@ type witness struct {
 	mu     sync.Mutex
 	keys   *keyFile // nil until it was read
 	keeper *evidence.Keeper
+	untold map[string]bool // sources that were signed for, see tellSigned
 
 	restored sync.Map                   // sources whose notes were compared with their copies
 	records  atomic.Pointer[store.Lake] // what a damaged tree is made again from; nil while the lake is being opened
@@ -246,6 +247,9 @@ func (w *witness) Sealed(ctx context.Context, unit store.Unit, hashes func(strin
 			return nil, err
 		}
 	}
+	for i := range unit.Sources {
+		w.signed(unit.Sources[i].Name)
+	}
 	return k.Sealed(ctx, unit, hashes)
 }
 
@@ -263,6 +267,7 @@ func (w *witness) Deleted(ctx context.Context, unit store.Unit, who, why string,
 			return nil, err
 		}
 	}
+	w.signed(unit.Sources[0].Name)
 	return k.Deleted(ctx, unit, oneLine(who), oneLine(why), hash)
 }
 

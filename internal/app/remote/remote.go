@@ -126,6 +126,11 @@ func (o *Office) NoteLake(ctx context.Context, n lake.Act) error {
 	return o.client.Do(ctx, control.Ask{Verb: "lake.note", Args: n}, nil)
 }
 
+// LakeSigned asks what the audit log knows of what was signed in the lake.
+func (o *Office) LakeSigned(ctx context.Context) (r lake.Remembered, err error) {
+	return r, o.client.Do(ctx, control.Ask{Verb: "lake.signed"}, &r)
+}
+
 // NoteBackup tells the server of a backup that the command made beside it.
 func (o *Office) NoteBackup(ctx context.Context, n app.BackupNote) error {
 	return o.client.Do(ctx, control.Ask{Verb: "backup.note", Args: n}, nil)

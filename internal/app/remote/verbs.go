@@ -106,6 +106,9 @@ func Verbs(a *app.App) map[string]control.Verb {
 		"user.reset-factor": act(a.ResetFactor),
 		"backup.note":       act(a.NoteBackup),
 		"lake.note":         act(a.NoteLake),
+		"lake.signed": control.On(0, func(ctx context.Context, _ nothing, _ *control.Call) (any, error) {
+			return a.LakeSigned(app.AsCommand(ctx))
+		}),
 		"user.list": control.On(0, func(ctx context.Context, _ nothing, _ *control.Call) (any, error) {
 			return a.Users(app.AsCommand(ctx))
 		}),

@@ -1,0 +1,124 @@
+package lake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kizuki-security/kizuki/internal/logs/lake/evidence"
+)
+
+// State is what was signed last for a source: a lake in which that is not found was put back to an older state of itself.
+// It is of use only outside the lake.
+type State struct {
+	Source  string    `json:"source"`
+	Records uint64    `json:"records"` // the newest one that is signed
+	Note    string    `json:"note"`    // SHA-256 of the newest signed note, hex
+	At      time.Time `json:"at"`      // when it was kept; set by whoever keeps it
+}
+
+// Remembered is what is known outside the lake of what was signed in it.
+type Remembered struct {
+	Key    string  `json:"key"`    // the verifier key that the lake had last; "": nobody knows
+	States []State `json:"states"` // one for each source at most, sorted by source
+}
+
+// mostStates is how many are told in one act: an office keeps a row for each.
+const mostStates = 100
+
+// tellSigned tells what was signed since it was told last.
+func (l *Lake) tellSigned(ctx context.Context) error {
+	keeper, sources := l.witness.fresh()
+	if len(sources) == 0 {
+		return nil
+	}
+	keys, err := l.Keys()
+	if err != nil {
+		return err
+	}
+	var states []State
+	for _, source := range sources {
+		log, err := keeper.Log(source)
+		if err != nil {
+			return err
+		}
+		if notes := log.Notes(); len(notes) > 0 {
+			states = append(states, State{Source: source, Records: log.Signed(), Note: noteSum(notes[len(notes)-1])})
+		}
+	}
+	for part := range slices.Chunk(states, mostStates) {
+		a := Act{Act: StateSigned, Key: keys[len(keys)-1], Signed: part}
+		if err := l.Note(context.WithoutCancel(ctx), a); err != nil {
+			return err
+		}
+	}
+	l.witness.told(sources)
+	return nil
+}
+
+func noteSum(note string) string {
+	sum := sha256.Sum256([]byte(note))
+	return hex.EncodeToString(sum[:])
+}
+
+// recall compares the lake with what is known of it outside. Sources whose proof cannot be read are told of anyway.
+func (l *Reader) recall(c *Check, r *Remembered) error {
+	keys, err := l.Keys()
+	if err != nil {
+		return err
+	}
+	if r.Key != "" && !slices.Contains(keys, r.Key) {
+		c.Damages = append(c.Damages, Damage{OtherLake, "keys.json", r.Key})
+		return nil
+	}
+	keeper, err := l.witness.reading("")
+	if err != nil {
+		return nil // told of every source
+	}
+	defer func() { _ = keeper.Close() }() // nothing was written
+	for i := range r.States {
+		state := &r.States[i]
+		at, there := slices.BinarySearchFunc(c.Sources, state.Source, func(s SourceCheck, name string) int {
+			return strings.Compare(s.Source, name)
+		})
+		log, err := keeper.Log(state.Source)
+		if !there || err != nil {
+			continue
+		}
+		known := func(note string) bool { return noteSum(note) == state.Note }
+		if !slices.ContainsFunc(log.Notes(), known) {
+			c.Sources[at].Forgotten = state
+		}
+	}
+	c.Recalled = len(r.States)
+	return nil
+}
+
+// fresh gives the sources that were signed for since they were told of last.
+func (w *witness) fresh() (*evidence.Keeper, []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.keeper, slices.Sorted(maps.Keys(w.untold))
+}
+
+func (w *witness) told(sources []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range sources {
+		delete(w.untold, s)
+	}
+}
+
+// signed remembers that there is something new to tell of a source.
+func (w *witness) signed(source string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.untold == nil {
+		w.untold = map[string]bool{}
+	}
+	w.untold[source] = true
+}
