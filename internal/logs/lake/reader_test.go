@@ -173,7 +173,9 @@ func TestReaderBesideAnotherProcess(t *testing.T) {
 	}
 	enough := 25
 	if os.Getenv("KIZUKI_PROVE") != "" {
-		enough = 3000
+		if enough = 3000; runtime.GOOS == "windows" {
+			enough = 300 // each look opens all files of a lake that grows; under Wine 3,000 take hours
+		}
 	}
 	w := startWorker(t, dir)
 	c := newClock()
