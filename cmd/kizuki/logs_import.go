@@ -142,7 +142,7 @@ func (e *environment) tellImported(f *lake.Imported) {
 	name := printable(f.File)
 	switch f.State {
 	case lake.Already:
-		e.println(e.t("cli.lake.import.already", "file", name, "at", localTime(*f.At)))
+		e.println(e.t("cli.lake.import.already", "file", name, "at", *f.At))
 		return
 	case lake.Failed:
 		if len(f.Lost) == 1 && f.Read == 0 {
@@ -158,7 +158,7 @@ func (e *environment) tellImported(f *lake.Imported) {
 	key := "cli.lake.import." + f.State
 	e.println(e.t(key, "file", name, "read", f.Read, "kept", f.Kept, "before", f.Before, "refused", refused))
 	if f.After > 0 {
-		tell("grown", "at", localTime(*f.At), "size", size(f.After))
+		tell("grown", "at", *f.At, "size", size(f.After))
 	}
 	for _, reason := range slices.Sorted(maps.Keys(f.Refused)) {
 		tell("refused", "n", f.Refused[reason], "reason", e.t("logs.reason."+reason), "list", e.placeList(f.File, f.RefusedAt, f.Refused[reason], reason, true))

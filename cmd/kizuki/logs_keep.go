@@ -62,14 +62,14 @@ func (c *retentionShow) Run(e *environment) error {
 	}
 	e.printDue(r.Due)
 	for _, t := range r.Deleted {
-		e.println(e.t("cli.lake.retention.deleted", "at", localTime(t.At), "source", t.Source, "n", t.Rows, "who", printable(t.Who), "why", printable(t.Why)))
+		e.println(e.t("cli.lake.retention.deleted", "at", t.At, "source", t.Source, "n", t.Rows, "who", printable(t.Who), "why", printable(t.Why)))
 	}
 	for _, c := range r.Changes {
 		source := c.Source
 		if source == "" {
 			source = e.t("cli.lake.all_sources")
 		}
-		e.println(e.t("cli.lake.retention.change", "at", localTime(c.At), "source", source, "days", e.daysText(c.Days), "who", printable(c.Who), "why", printable(c.Why)))
+		e.println(e.t("cli.lake.retention.change", "at", c.At, "source", source, "days", e.daysText(c.Days), "who", printable(c.Who), "why", printable(c.Why)))
 	}
 	return nil
 }
@@ -224,7 +224,7 @@ func (c *holdList) Run(e *environment) error {
 		if source == "" {
 			source = e.t("cli.lake.all_sources")
 		}
-		e.println(e.t("cli.lake.hold.one", "name", h.Name, "source", source, "times", e.holdTimes(h), "why", printable(h.Why), "who", printable(h.Who), "at", localTime(h.At)))
+		e.println(e.t("cli.lake.hold.one", "name", h.Name, "source", source, "times", e.holdTimes(h), "why", printable(h.Why), "who", printable(h.Who), "at", h.At))
 	}
 	return nil
 }

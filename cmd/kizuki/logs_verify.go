@@ -181,7 +181,7 @@ func (e *environment) printSource(s *lake.SourceCheck) {
 		tell("failed", "text", e.reasonOf(s.Failed))
 	}
 	if f := s.Forgotten; f != nil {
-		tell("forgotten", "at", localTime(f.At), "records", f.Records)
+		tell("forgotten", "at", f.At, "records", f.Records)
 	}
 	if f := s.First(); f != nil {
 		tell("first", "leaf", f.Leaf, "first", f.Records.First, "last", f.Records.Last, "cause", e.t("cli.lake.verify.cause."+string(f.Cause)))
