@@ -10,14 +10,14 @@ import (
 
 // folder is a folder that is emptied file by file at the end: so a file that the lake has left open is an error where
 // the system removes no open file, and the tests end well under Wine, which lacks the call that t.TempDir empties with.
-func folder(t *testing.T) string {
+func folder(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	t.Cleanup(func() { emptied(t, dir) })
 	return dir
 }
 
-func emptied(t *testing.T, dir string) {
+func emptied(t testing.TB, dir string) {
 	t.Helper()
 	var names []string
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {

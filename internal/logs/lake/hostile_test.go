@@ -74,7 +74,7 @@ func FuzzFolder(f *testing.F) {
 	f.Add(`{"add":{"name":"2026-11-23/fw.0000000000000009.parquet","id":9,"level":1,"size":5,"blocks":[{"rows":1}]}}`, `{"ids":[1],"seqs":[{"first":1,"last":9}]}`, `[{"name":"x"}]`, `{"outputs":["../../beside"]}`)
 	f.Add(`{"add":{"name":"../../beside","id":1,"sources":[]}}`, `{"source":"fw"}`, `{`, `{"outputs":["2026-11-23/0000000000000001.parquet"]}`)
 	f.Add(`{"add":null,"next":{"fw":18446744073709551615}}`, `null`, `null`, `null`)
-	dir := f.TempDir() // the lock lies there
+	dir := folder(f) // the lock lies there
 	files, recs, config := hostileTemplate(f, dir)
 	written := map[string]bool{}
 	for i := range recs {

@@ -174,7 +174,7 @@ func TestReaderBesideAnotherProcess(t *testing.T) {
 	enough := 25
 	if os.Getenv("KIZUKI_PROVE") != "" {
 		if enough = 3000; runtime.GOOS == "windows" {
-			enough = 300 // each look opens all files of a lake that grows; under Wine 3,000 take hours
+			enough = 100 // each look opens all files of a lake that grows; under Wine 300 take 17 minutes
 		}
 	}
 	w := startWorker(t, dir)
