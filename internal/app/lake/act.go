@@ -19,8 +19,8 @@ const (
 )
 
 // Act is one of these, told to Config.Note. All are told before they are done, when nothing but the disk can stand in
-// their way any more; where it does, the act is told once more with Undone. LinesKept tells how an import ended, and StateSigned what was
-// signed: both are done by then.
+// their way any more; where it does, the act is told once more with Undone. LinesKept tells how an import ended,
+// and StateSigned what was signed: both are done by then.
 type Act struct {
 	Act    string    `json:"act"`
 	Undone bool      `json:"undone"` // what was told before was not done, or not all of it

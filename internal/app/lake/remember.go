@@ -71,7 +71,8 @@ func (l *Reader) recall(c *Check, r *Remembered) error {
 	if err != nil {
 		return err
 	}
-	if r.Key != "" && !slices.Contains(keys, r.Key) {
+	signed := len(keys) > 0 || len(r.States) > 0 // else the key was announced, and a stop came before it was made
+	if r.Key != "" && signed && !slices.Contains(keys, r.Key) {
 		c.Damages = append(c.Damages, Damage{OtherLake, "keys.json", r.Key})
 		return nil
 	}
@@ -93,8 +94,8 @@ func (l *Reader) recall(c *Check, r *Remembered) error {
 		if !slices.ContainsFunc(log.Notes(), known) {
 			c.Sources[at].Forgotten = state
 		}
+		c.Recalled++
 	}
-	c.Recalled = len(r.States)
 	return nil
 }
 

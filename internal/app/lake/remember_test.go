@@ -122,6 +122,15 @@ func TestPutBack(t *testing.T) {
 	if err := os.RemoveAll(at); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(at, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if c := b.verify(&lake.Remembered{Key: known.Key}); !c.Good() {
+		t.Errorf("a key that was announced and never made: %+v", c)
+	}
+	if c := b.verify(known); len(c.Damages) != 1 || c.Damages[0].Reason != lake.OtherLake {
+		t.Errorf("an empty lake in the place of one that was signed: %+v", c)
+	}
 	b.settled("fw", 0, 1)
 	if c := b.verify(known); len(c.Damages) != 1 || c.Damages[0].Reason != lake.OtherLake || c.Good() {
 		t.Errorf("another lake: %+v", c)
