@@ -172,8 +172,8 @@ func (l *Lake) current() (*hot, error) {
 	if err != nil {
 		return nil, err
 	}
-	h = newHot(id, today, w)
 	l.mu.Lock()
+	h = l.newHot(id, today, w)
 	l.hot = h
 	l.mu.Unlock()
 	return h, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/wal"
 )
 
@@ -101,7 +102,7 @@ func (r *Reader) read(id uint64, name string) error {
 		if err != nil {
 			return err
 		}
-		f = &followed{log: log, hot: newHot(id, 0, nil), next: map[string]uint64{}}
+		f = &followed{log: log, hot: &hot{id: id, table: table.New()}, next: map[string]uint64{}}
 		err = r.more(f, false)
 		if again && (err != nil || f.odd()) {
 			if err := log.Close(); err != nil {

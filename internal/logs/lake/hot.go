@@ -1,7 +1,7 @@
 package lake
 
 import (
-	"sync"
+	"time"
 
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/wal"
@@ -26,27 +26,51 @@ type hotBlock struct {
 	stat query.Stat
 }
 
-// tables are those of sealed segments that nobody asked for while they were in memory: the first use of fresh memory is
-// dear. What nobody needs soon, the garbage collector takes.
-var tables = sync.Pool{New: func() any { return table.New() }}
+// room is memory of segments that are sealed, for those that follow: the first use of fresh memory is dear.
+type room struct {
+	tables []*table.Table
+	block  table.Block // of sealLoop
+}
 
-func newHot(id uint64, day int32, w *wal.Writer) *hot {
-	return &hot{id: id, day: day, table: tables.Get().(*table.Table), wal: w}
+// Limits of room. A lake that gets lines all the time seals one segment while another grows.
+const (
+	roomTables = 2
+	roomBytes  = 32 << 20 // of texts in a table
+	roomFor    = 10 * time.Second
+)
+
+// newHot begins a segment. Lake.mu is held.
+func (l *Lake) newHot(id uint64, day int32, w *wal.Writer) *hot {
+	h := &hot{id: id, day: day, wal: w}
+	if last := len(l.spare.tables) - 1; last >= 0 {
+		h.table, l.spare.tables = l.spare.tables[last], l.spare.tables[:last]
+	} else {
+		h.table = table.New()
+	}
+	return h
+}
+
+// release ends the use of a segment that is sealed, and keeps its table unless somebody may still read it. Lake.mu is held,
+// and nobody finds the segment any more.
+func (l *Lake) release(h *hot) {
+	if !h.shared && len(l.spare.tables) < roomTables && h.table.Held() <= roomBytes {
+		h.table.Reset()
+		l.spare.tables = append(l.spare.tables, h.table)
+	}
+	h.table = nil
+}
+
+// forget gives the room back when nothing was sealed for a while. sealLoop calls it.
+func (l *Lake) forget() {
+	l.mu.Lock()
+	l.spare = room{}
+	l.mu.Unlock()
 }
 
 // view gives the rows to somebody who may keep them. Lake.mu is held.
 func (h *hot) view() *table.View {
 	h.shared = true
 	return h.table.View()
-}
-
-// release ends the use of a segment that is sealed. Lake.mu is held, and nobody finds the segment any more.
-func (h *hot) release() {
-	if !h.shared {
-		h.table.Reset()
-		tables.Put(h.table)
-	}
-	h.table = nil
 }
 
 // look adds the blocks of the segment as it is now. Lake.mu is held.

@@ -63,6 +63,7 @@ type Lake struct {
 	next         map[string]uint64  // sequence number that a source gets next
 	nextID       uint64             // of the next segment or merged file
 	hot          *hot               // what is appended to; nil: the next append begins one
+	spare        room               // for the next segments
 	sealing      []*hot             // full, oldest first
 	files        map[uint64]*sealed // live
 	lingering    map[uint64]bool    // replaced or deleted, but their files are still there

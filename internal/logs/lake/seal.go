@@ -19,15 +19,21 @@ import (
 
 // sealLoop seals segments, oldest first, until the lake is closed.
 func (l *Lake) sealLoop() {
+	var rest <-chan time.Time
 	for {
 		select {
 		case <-l.seal:
+		case <-rest:
+			l.forget()
+			rest = nil
+			continue
 		case <-l.ctx.Done():
 			return
 		}
 		for more := true; more && l.ctx.Err() == nil; {
 			more = l.sealNext()
 		}
+		rest = time.After(roomFor)
 	}
 }
 
@@ -78,9 +84,8 @@ func (l *Lake) sealOne(h *hot) error {
 	if err != nil {
 		return err
 	}
-	var block table.Block
 	for _, rows := range pieces {
-		if err := o.add(view.Into(&block, rows)); err != nil {
+		if err := o.add(view.Into(&l.spare.block, rows)); err != nil {
 			return errors.Join(err, o.abandon())
 		}
 	}
@@ -99,7 +104,7 @@ func (l *Lake) sealOne(h *hot) error {
 	l.install(file)
 	l.lingering[file.ID] = true // until its log is gone
 	l.counts.sealed++
-	h.release()
+	l.release(h)
 	l.mu.Unlock()
 	l.enter(catalogue.Entry{Add: file.File})
 	l.dropLog(h)

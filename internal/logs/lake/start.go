@@ -16,6 +16,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/lake/catalogue"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/disk"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/segment"
+	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/wal"
 )
 
@@ -317,7 +318,7 @@ func (l *Lake) replayOne(id uint64, name string) error {
 		delete(l.files, id)
 		l.bytes -= f.bytes
 	}
-	h := newHot(id, 0, nil)
+	h := &hot{id: id, table: table.New()}
 	var last int64
 	read, err := wal.Replay(l.fs, l.path("wal", name), func(r *event.Record) error {
 		h.table.Add(r)

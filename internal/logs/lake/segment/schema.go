@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/encoding"
 
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 )
@@ -27,9 +27,6 @@ const (
 
 // Version of the meta and of what the columns mean.
 const Version = 1
-
-// codec packs the pages. Its encoders are kept and used again.
-var codec = &zstd.Codec{Level: zstd.SpeedBetterCompression, Concurrency: 1}
 
 // ColumnName is what a dictionary column is called in the files: its own name, but with "key_" in front where other
 // readers, which take upper and lower case for the same, would find two of it.
@@ -51,36 +48,39 @@ var columnNames = func() []string {
 	return names
 }()
 
-// schemaOf makes the schema of a file. Columns of Binary hold bytes that are no UTF-8: they are written without the
-// mark that says text, since other readers would refuse them.
-func schemaOf(c *Columns) *parquet.Schema {
+// schemaOf makes the schema of a file, and the columns by their names. Columns of Binary hold bytes that are no UTF-8: they
+// are written without the mark that says text, since other readers would refuse them.
+func schemaOf(c *Columns) (*parquet.Schema, map[string]*handed) {
 	text := func(name string) parquet.Node {
 		if slices.Contains(c.Binary, name) {
 			return parquet.Leaf(parquet.ByteArrayType)
 		}
 		return parquet.String()
 	}
-	group := parquet.Group{
-		seqColumn:      parquet.Encoded(parquet.Int(64), &parquet.DeltaBinaryPacked),
-		timeColumn:     parquet.Encoded(parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked),
-		receivedColumn: parquet.Encoded(parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked),
-		messageColumn:  parquet.Encoded(text(messageColumn), &parquet.DeltaLengthByteArray),
+	group, columns := parquet.Group{}, map[string]*handed{}
+	add := func(name string, node parquet.Node, encoding encoding.Encoding) {
+		columns[name] = &handed{Type: node.Type()}
+		group[name] = parquet.Encoded(parquet.Leaf(columns[name]), encoding)
 	}
+	add(seqColumn, parquet.Int(64), &parquet.DeltaBinaryPacked)
+	add(timeColumn, parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked)
+	add(receivedColumn, parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked)
+	add(messageColumn, text(messageColumn), &parquet.DeltaLengthByteArray)
 	for i, name := range columnNames {
 		if !c.has(i) {
 			continue
 		}
+		node := text(name)
 		if numeric, most := table.Numeric(i); numeric {
 			width := 16
 			if most < 256 {
 				width = 8
 			}
-			group[name] = parquet.Encoded(parquet.Uint(width), &parquet.RLEDictionary)
-			continue
+			node = parquet.Uint(width)
 		}
-		group[name] = parquet.Encoded(text(name), &parquet.RLEDictionary)
+		add(name, node, &parquet.RLEDictionary)
 	}
-	return parquet.NewSchema("kizuki", group)
+	return parquet.NewSchema("kizuki", group), columns
 }
 
 // columnIndexes tells where columns stand among the names of a file's: first the dictionary columns as in table.Names, -1

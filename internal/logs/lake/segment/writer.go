@@ -13,6 +13,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding"
 
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 	"github.com/kizuki-security/kizuki/internal/logs/query"
@@ -37,14 +38,14 @@ type Written struct {
 type Writer struct {
 	out     *summer
 	pq      *parquet.GenericWriter[any]
-	columns []*parquet.ColumnWriter
-	at      []int
+	columns []*parquet.ColumnWriter // as in the file
+	handed  []*handed               // of columns
+	at      []int                   // where the columns of table.Names, and the four behind them, stand in columns
 	meta    Meta
 	sources map[string]*gathered
-	values  []parquet.Value
-	one     []parquet.Value // the values of a dictionary
-	empty   []parquet.Value
-	zero    []parquet.Value
+	values  []parquet.Value // of a dictionary
+	seqs    []int64
+	offsets []uint32
 }
 
 type gathered struct {
@@ -55,10 +56,12 @@ type gathered struct {
 
 // NewWriter begins a file with these columns.
 func NewWriter(w io.Writer, columns Columns) (*Writer, error) {
-	schema := schemaOf(&columns)
+	schema, byName := schemaOf(&columns)
 	var names []string
+	var all []*handed
 	for _, path := range schema.Columns() {
 		names = append(names, path[0])
+		all = append(all, byName[path[0]])
 	}
 	at, ok := columnIndexes(names, &columns)
 	if !ok {
@@ -66,7 +69,7 @@ func NewWriter(w io.Writer, columns Columns) (*Writer, error) {
 	}
 	out := &summer{w: w, whole: sha256.New(), footer: xxhash.New(), page: xxhash.New()}
 	options := []parquet.WriterOption{
-		schema, parquet.Compression(codec), parquet.PageBufferSize(bufferBytes), parquet.WriteBufferSize(0),
+		schema, parquet.Compression(&packer{}), parquet.PageBufferSize(bufferBytes), parquet.WriteBufferSize(0),
 		parquet.CreatedBy("kizuki", strconv.Itoa(Version), ""), parquet.DataPageStatistics(false),
 	}
 	for _, column := range schema.Columns() {
@@ -74,7 +77,7 @@ func NewWriter(w io.Writer, columns Columns) (*Writer, error) {
 	}
 	pq := parquet.NewGenericWriter[any](out, options...)
 	return &Writer{
-		out: out, pq: pq, columns: pq.ColumnWriters(), at: at, sources: map[string]*gathered{},
+		out: out, pq: pq, columns: pq.ColumnWriters(), handed: all, at: at, sources: map[string]*gathered{},
 		meta: Meta{Version: Version, Columns: columns},
 	}, nil
 }
@@ -86,16 +89,13 @@ func (w *Writer) Add(b *table.Block) error {
 			return fmt.Errorf("column %s has values: %w", columnNames[i], query.ErrNotKept)
 		}
 	}
-	for i := range table.Columns {
-		if w.at[i] < 0 {
+	for i := range table.Columns + 4 {
+		at := w.at[i]
+		if at < 0 {
 			continue
 		}
-		if _, err := w.columns[w.at[i]].WriteRowValues(w.dictionary(b, i)); err != nil {
-			return err
-		}
-	}
-	for i, values := range [...]func(*table.Block) []parquet.Value{w.seqs, w.times, w.received, w.messages} {
-		if _, err := w.columns[w.at[table.Columns+i]].WriteRowValues(values(b)); err != nil {
+		w.hand(w.handed[at], b, i)
+		if err := w.handed[at].write(w.columns[at]); err != nil {
 			return err
 		}
 	}
@@ -130,73 +130,47 @@ func (w *Writer) note(b *table.Block) {
 	}
 }
 
-func (w *Writer) room(n int) []parquet.Value {
-	if cap(w.values) < n {
-		w.values = make([]parquet.Value, max(n, table.BlockRows))
+// hand hands over a column of a block, by its place among table.Names and what stands behind them.
+func (w *Writer) hand(h *handed, b *table.Block, place int) {
+	switch place - table.Columns {
+	case 0:
+		w.seqs = w.seqs[:0]
+		for _, seq := range b.Seqs {
+			w.seqs = append(w.seqs, int64(seq))
+		}
+		h.values(encoding.Int64Values(w.seqs), b.Rows())
+	case 1:
+		h.values(encoding.Int64Values(b.Times), b.Rows())
+	case 2:
+		h.values(encoding.Int64Values(b.Received), b.Rows())
+	case 3:
+		w.offsets = append(append(w.offsets[:0], 0), b.Ends...)
+		h.values(encoding.ByteArrayValues(b.Text, w.offsets), b.Rows())
+	default:
+		w.code(h, b, place)
 	}
-	return w.values[:n]
 }
 
-func (w *Writer) seqs(b *table.Block) []parquet.Value {
-	values := w.room(b.Rows())
-	for i, s := range b.Seqs {
-		values[i] = parquet.Int64Value(int64(s))
-	}
-	return values
-}
-
-func (w *Writer) times(b *table.Block) []parquet.Value { return w.numbers(b.Times) }
-
-func (w *Writer) received(b *table.Block) []parquet.Value { return w.numbers(b.Received) }
-
-func (w *Writer) numbers(all []int64) []parquet.Value {
-	values := w.room(len(all))
-	for i, n := range all {
-		values[i] = parquet.Int64Value(n)
-	}
-	return values
-}
-
-func (w *Writer) messages(b *table.Block) []parquet.Value {
-	values := w.room(b.Rows())
-	for i := range values {
-		values[i] = parquet.ByteArrayValue(b.Raw(i))
-	}
-	return values
-}
-
-func (w *Writer) dictionary(b *table.Block, place int) []parquet.Value {
+// code hands over a column that has a dictionary.
+func (w *Writer) code(h *handed, b *table.Block, place int) {
 	numeric, _ := table.Numeric(place)
+	valueOf := func(s string) parquet.Value {
+		if !numeric {
+			return parquet.ByteArrayValue(bytesOf(s))
+		}
+		n, _ := strconv.ParseUint(s, 10, 16) // "" is 0
+		return parquet.Int32Value(int32(n))
+	}
 	c := b.Cols[place]
 	if c == nil {
-		return w.empties(b.Rows(), numeric)
+		h.alike(valueOf(""), b.Rows())
+		return
 	}
-	w.one = w.one[:0]
+	w.values = w.values[:0]
 	for _, s := range c.Values {
-		if numeric {
-			n, _ := strconv.ParseUint(s, 10, 16) // "" is 0
-			w.one = append(w.one, parquet.Int32Value(int32(n)))
-			continue
-		}
-		w.one = append(w.one, parquet.ByteArrayValue(bytesOf(s)))
+		w.values = append(w.values, valueOf(s))
 	}
-	values := w.room(b.Rows())
-	for i, code := range c.Codes {
-		values[i] = w.one[code]
-	}
-	return values
-}
-
-// empties are the values of a column that has none.
-func (w *Writer) empties(n int, numeric bool) []parquet.Value {
-	of, v := &w.empty, parquet.ByteArrayValue([]byte{})
-	if numeric {
-		of, v = &w.zero, parquet.Int32Value(0)
-	}
-	for len(*of) < n {
-		*of = append(*of, v)
-	}
-	return (*of)[:n]
+	h.coded(w.values, c.Codes)
 }
 
 // bytesOf is a string as bytes that nobody changes.

@@ -18,9 +18,8 @@ type Block struct {
 	Times    []int64 // microseconds since 1970 UTC
 	Received []int64
 	Cols     []*query.Column // as Names; nil: all rows have ""
-	Text     []byte          // messages one after another, of a block that was read
+	Text     []byte          // messages one after another
 	Ends     []uint32        // where they end
-	lines    [][]byte        // messages of a block of a table, where its records have them
 	remap    Remap
 	columns  []query.Column // what Cols points to, of a block that Into made
 }
@@ -38,9 +37,6 @@ func (b *Block) Value(col, row int) string {
 
 // Raw is the message of a row.
 func (b *Block) Raw(row int) []byte {
-	if b.lines != nil {
-		return b.lines[row]
-	}
 	from := uint32(0)
 	if row > 0 {
 		from = b.Ends[row-1]
@@ -158,8 +154,9 @@ func (v *View) Block(rows []int32) *Block { return v.Into(&Block{}, rows) }
 
 // Into makes a block as Block does, in the memory of one that is not used any more.
 func (v *View) Into(b *Block, rows []int32) *Block {
+	text, ends := b.Text, b.Ends
 	*b = Block{
-		Stat: v.Stat(rows), Cols: b.Cols, lines: b.lines[:0], remap: b.remap, columns: b.columns,
+		Stat: v.Stat(rows), Cols: b.Cols, remap: b.remap, columns: b.columns,
 		Seqs: into(b.Seqs, v.Seqs, rows), Times: into(b.Times, v.Times, rows), Received: into(b.Received, v.Received, rows),
 	}
 	if b.columns == nil {
@@ -168,9 +165,7 @@ func (v *View) Into(b *Block, rows []int32) *Block {
 	for i := range b.Cols {
 		b.Cols[i] = v.column(i, rows, &b.remap, &b.columns[i])
 	}
-	for _, r := range rows {
-		b.lines = append(b.lines, v.Raw[r])
-	}
+	b.Text, b.Ends = v.messages(text, ends, rows, b.Stat.Bytes)
 	return b
 }
 
@@ -234,14 +229,18 @@ func (v *View) column(col int, rows []int32, remap *Remap, out *query.Column) *q
 
 // Messages puts the messages of rows, size bytes together, one after another.
 func (v *View) Messages(rows []int32, size int64) (text []byte, ends []uint32) {
-	return v.messages(make([]byte, 0, size), rows)
+	return v.messages(nil, nil, rows, size)
 }
 
-func (v *View) messages(text []byte, rows []int32) (_ []byte, ends []uint32) {
-	ends = make([]uint32, len(rows))
-	for i, r := range rows {
+// messages does what Messages does, in memory that is not used any more.
+func (v *View) messages(text []byte, ends []uint32, rows []int32, size int64) ([]byte, []uint32) {
+	if text = text[:0]; cap(text) < int(size) {
+		text = make([]byte, 0, int(size+size/8)) // the next block may be a little larger
+	}
+	ends = slices.Grow(ends[:0], len(rows))
+	for _, r := range rows {
 		text = append(text, v.Raw[r]...)
-		ends[i] = uint32(len(text))
+		ends = append(ends, uint32(len(text)))
 	}
 	return text, ends
 }
