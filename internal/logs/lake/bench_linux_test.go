@@ -186,7 +186,8 @@ func BenchmarkCommitDuringSeals(b *testing.B) {
 		if err := l.Flush(context.Background()); err != nil {
 			b.Fatal(err)
 		}
-		debug.FreeOSMemory() // as the runtime does by itself over some minutes: pools are empty after two collections
+		<-time.After(11 * time.Second) // what is kept for the next segments is given back when none was sealed for ten
+		debug.FreeOSMemory()           // as the runtime does by itself over some minutes: pools are empty after two collections
 		debug.FreeOSMemory()
 		idle, _ := resident(b)
 		b.ReportMetric(idle/1e6, "idle-MB")
