@@ -84,7 +84,11 @@ func Start(t testing.TB, security mail.Security, change ...func(*smtp.Server)) *
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(lis) }()
-	t.Cleanup(func() { _ = server.Close(); <-done })
+	t.Cleanup(func() {
+		_ = server.Close()
+		_ = lis.Close() // Close knows only what Serve has been given already, and a short test can be over before
+		<-done
+	})
 	s.Settings = mail.Server{Host: "127.0.0.1", Port: port, Security: security, From: "kizuki@kojo.example", FromName: "Kizuki 見本製作所"}
 	if security != mail.None {
 		s.Settings.CA = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Cert.Certificate[0]}))
