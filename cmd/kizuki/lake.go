@@ -45,13 +45,27 @@ func (e *environment) lakeLimit() (int64, error) {
 	return int64(mb) * mega, nil
 }
 
-// withLake runs an act that writes to the lake, alone; begin allows to make one where there is none.
-func (e *environment) withLake(ctx context.Context, begin bool, act func(l *lake.Lake) error) (err error) {
+// withLake runs an act that writes to the lake, alone.
+func (e *environment) withLake(ctx context.Context, act func(l *lake.Lake) error) error {
 	c, err := e.lakeConfig()
 	if err != nil {
 		return err
 	}
-	c.Make, c.Note = begin, e.noteLake
+	return e.inLake(ctx, c, act)
+}
+
+// beginLake is withLake, and makes a lake where there is none.
+func (e *environment) beginLake(ctx context.Context, anew string, act func(l *lake.Lake) error) error {
+	c, err := e.lakeConfig()
+	if err != nil {
+		return err
+	}
+	c.Make, c.Anew = true, anew
+	return e.inLake(ctx, c, act)
+}
+
+func (e *environment) inLake(ctx context.Context, c lake.Config, act func(l *lake.Lake) error) (err error) {
+	c.Note = e.noteLake
 	l, err := lake.Open(ctx, c)
 	if err != nil {
 		return err
@@ -76,6 +90,8 @@ func (e *environment) noteLake(ctx context.Context, n lake.Act) error {
 	switch {
 	case err == nil:
 		return nil
+	case problem.CodeOf(err) == problem.CodeConflict: // the office forbids it
+		return err
 	case n.Act == lake.LinesKept: // that is done
 		return problem.Unavailable("cli.lake.import.not_noted", "why", e.say(err)).Because(err)
 	case n.Act == lake.StateSigned: // so is that, and the next import tells more
@@ -97,6 +113,15 @@ func (e *environment) signedLake(ctx context.Context) (*lake.Remembered, error) 
 	}
 	known, err := office.LakeSigned(ctx)
 	return &known, errors.Join(err, office.Close())
+}
+
+// goneLake is what there is to say of a lake of which only the audit log knows; nil: there is a lake, or there never was.
+func (e *environment) goneLake(known *lake.Remembered) (*lake.Check, error) {
+	c, err := e.lakeConfig()
+	if err != nil {
+		return nil, err
+	}
+	return lake.CheckGone(c, known), nil
 }
 
 // withReader looks into the lake, also while another command writes to it.

@@ -19,6 +19,7 @@ type logsImport struct {
 	Source  string   `help:"Name of the source of all lines: a–z, 0–9, dot, hyphen. Without it, the channel of Windows events, or the name of the file." placeholder:"NAME"`
 	Exclude []string `help:"Leave out files and folders whose name or path fits this pattern; may be given more than once." placeholder:"GLOB"`
 	Again   bool     `help:"Take files in whole although they, or their beginnings, were taken in before: those lines are there twice then."`
+	Anew    string   `name:"new-lake" help:"Begin another lake, for this reason, although the one that was signed here is gone. The reason goes into the audit log." placeholder:"REASON"`
 	JSON    bool     `name:"json" help:"Print as JSON (kizuki.logs-import/1)."`
 }
 
@@ -35,7 +36,7 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 	done := []lake.Imported{}
 	stopped, text := false, false
 	alarms := []lake.Alarm{}
-	err = e.withLake(ctx, true, func(l *lake.Lake) error {
+	err = e.beginLake(ctx, c.Anew, func(l *lake.Lake) error {
 		progress, checking := e.progress("cli.lake.import.reading"), e.progress("cli.lake.import.checking")
 		err := l.Import(ctx, files, lake.ImportOptions{
 			Source: c.Source, Again: c.Again,

@@ -115,7 +115,7 @@ func (c *retentionSet) Run(ctx context.Context, e *environment) error {
 		return e.usage(problem.Invalid("", "cli.lake.retention.days", "text", c.Days))
 	}
 	change := lake.Change{Source: c.Source, Days: days, Why: c.Why, Who: who()}
-	err = e.withLake(ctx, false, func(l *lake.Lake) error {
+	err = e.withLake(ctx, func(l *lake.Lake) error {
 		err := l.SetDays(ctx, change)
 		if err == nil {
 			e.tellUnknown(l.Reader, c.Source)
@@ -150,7 +150,7 @@ type retentionApply struct {
 func (c *retentionApply) Run(ctx context.Context, e *environment) error {
 	var due []lake.Due
 	var deleted []lake.Tombstone
-	err := e.withLake(ctx, false, func(l *lake.Lake) (err error) {
+	err := e.withLake(ctx, func(l *lake.Lake) (err error) {
 		if c.Yes { // first what needs no sealing and merging: on a full disk there is no room for that yet
 			due = l.Due()
 			if deleted, err = l.Expire(ctx, who(), c.Why, c.ClockOK); err != nil {
@@ -259,7 +259,7 @@ func (c *holdAdd) Run(ctx context.Context, e *environment) error {
 	if err != nil {
 		return err
 	}
-	err = e.withLake(ctx, false, func(l *lake.Lake) error {
+	err = e.withLake(ctx, func(l *lake.Lake) error {
 		err := l.Hold(ctx, lake.NewHold{Name: c.Name, Source: c.Source, Why: c.Why, Who: who(), From: from, To: to})
 		if err == nil {
 			e.tellUnknown(l.Reader, c.Source)
@@ -276,7 +276,7 @@ type holdRemove struct {
 
 // Run lifts a hold.
 func (c *holdRemove) Run(ctx context.Context, e *environment) error {
-	err := e.withLake(ctx, false, func(l *lake.Lake) error { return l.Release(ctx, c.Name) })
+	err := e.withLake(ctx, func(l *lake.Lake) error { return l.Release(ctx, c.Name) })
 	return e.holdDone(err, c.Name, "removed", c.JSON)
 }
 

@@ -66,6 +66,9 @@ func (c *logsVerify) Run(ctx context.Context, e *environment) error {
 		progress.end()
 		return err
 	})
+	if gone, failed := e.goneLake(known); failed == nil && gone != nil {
+		check, err = gone, nil
+	}
 	if problem.CodeOf(err) == problem.CodeInvalid {
 		return e.usage(err)
 	}
@@ -162,7 +165,7 @@ func (e *environment) printCheck(check *lake.Check) {
 // alarmReason says what an alarm of the lake means.
 func (e *environment) alarmReason(reason string) string {
 	switch reason {
-	case lake.Unsigned, lake.NoteLost, lake.NoteCopy, lake.OtherLake, "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close", "log":
+	case lake.Unsigned, lake.NoteLost, lake.NoteCopy, lake.OtherLake, lake.Gone, "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close", "log":
 		return e.t("cli.lake.alarm." + reason)
 	}
 	return reason

@@ -15,6 +15,17 @@ import (
 // lake checks every line of the lake against what was signed, where the folder has one. What is made again from other
 // files is no finding.
 func (v *verifier) lake(ctx context.Context) error {
+	var known *lake.Remembered
+	if v.app != nil {
+		if r, err := v.app.LakeSigned(ctx); err == nil { // else the log itself is among what is broken
+			known = &r
+		}
+	}
+	c := lake.Config{Dir: v.cfg.Dir, Now: v.cfg.Now, Rand: rand.Reader}
+	if lake.CheckGone(c, known) != nil {
+		v.add("lake", 0, VerifyFinding{File: lake.Folder, Text: msg("app.verify.lake.gone"), Todo: msg("app.verify.todo.lake.gone")})
+		return nil
+	}
 	if !lake.Exists(v.cfg.Dir) {
 		return nil
 	}
@@ -22,13 +33,7 @@ func (v *verifier) lake(ctx context.Context) error {
 	broken := func(file, text string) VerifyFinding {
 		return VerifyFinding{File: lake.Folder + "/" + file, Text: msg("app.verify.lake", "text", text), Todo: todo}
 	}
-	var known *lake.Remembered
-	if v.app != nil {
-		if r, err := v.app.LakeSigned(ctx); err == nil { // else the log itself is among what is broken
-			known = &r
-		}
-	}
-	l, err := lake.OpenReader(lake.Config{Dir: v.cfg.Dir, Now: v.cfg.Now, Rand: rand.Reader})
+	l, err := lake.OpenReader(c)
 	if err != nil {
 		return v.lakeUnread(ctx, err, todo)
 	}

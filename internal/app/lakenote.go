@@ -23,8 +23,8 @@ func HasOffice(dir string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// NoteLake writes an act on the lake of the data folder into the audit log. Whoever may ask owns the folder. Problem code
-// invalid for an act that nobody knows.
+// NoteLake writes an act on the lake of the data folder into the audit log. Whoever may ask owns the folder. Problem codes:
+// invalid for an act that nobody knows, conflict (app.lake.former) for a second lake without a reason.
 func (a *App) NoteLake(ctx context.Context, n lake.Act) error {
 	act := ""
 	image := audit.Image{}
@@ -45,6 +45,9 @@ func (a *App) NoteLake(ctx context.Context, n lake.Act) error {
 		act = "lake.deleted"
 	case lake.KeyCreated:
 		act = lakeKey
+		if err := a.mayBegin(ctx, n); err != nil {
+			return err
+		}
 	case lake.ImportBegun:
 		act = "lake.import_begun"
 	case lake.LinesKept:
@@ -71,6 +74,23 @@ func (a *App) NoteLake(ctx context.Context, n lake.Act) error {
 		act = "lake.undone"
 	}
 	return a.DB.Write(ctx, func(tx *sqlite.Tx) error { return audit.Record(ctx, tx, act, "lake", image) })
+}
+
+// mayBegin refuses the key of a lake where lines of another one were signed, unless somebody says why: the import of the
+// next night would else hide that the lake of years is gone.
+func (a *App) mayBegin(ctx context.Context, n lake.Act) error {
+	if n.Why != "" || n.Undone {
+		return nil
+	}
+	known, err := a.LakeSigned(ctx)
+	if err != nil || len(known.States) == 0 {
+		return err
+	}
+	lines := uint64(0)
+	for _, s := range known.States {
+		lines += s.Records
+	}
+	return problem.Conflict("app.lake.former", "sources", len(known.States), "lines", lines)
 }
 
 // Acts that LakeSigned reads again.

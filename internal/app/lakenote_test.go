@@ -65,6 +65,34 @@ func TestLakeActsInTheAuditLog(t *testing.T) {
 	}
 }
 
+// A lake is not begun without a word where lines of another one were signed.
+func TestSecondLakeNeedsAReason(t *testing.T) {
+	t.Parallel()
+	a := openDemo(t)
+	ctx := app.AsCommand(t.Context())
+	note := func(act lake.Act) error { return a.NoteLake(ctx, act) }
+	key := lake.Act{Act: lake.KeyCreated, Key: "one"}
+	for range 2 { // the first was announced, and a stop came before the lake was begun
+		if err := note(key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := note(lake.Act{Act: lake.StateSigned, Key: "one", Signed: []lake.State{{Source: "fw", Records: 9, Note: "0a"}}}); err != nil {
+		t.Fatal(err)
+	}
+	key.Key = "two"
+	if err := note(key); problem.CodeOf(err) != problem.CodeConflict || problem.All(err)[0].Key != "app.lake.former" {
+		t.Errorf("a second lake: %v", err)
+	}
+	if r, err := a.LakeSigned(ctx); err != nil || r.Key != "one" || len(r.States) != 1 {
+		t.Errorf("what is known: %+v %v", r, err)
+	}
+	key.Why = "the disk broke"
+	if err := note(key); err != nil {
+		t.Error(err)
+	}
+}
+
 // What was signed is read again from the rows: the newest of each source, of the last lake only.
 func TestSignedStatesComeBack(t *testing.T) {
 	t.Parallel()
@@ -86,7 +114,7 @@ func TestSignedStatesComeBack(t *testing.T) {
 		{sign("one", fw, web), []lake.State{fw, web}},
 		{lake.Act{Act: lake.LinesKept, Files: 3}, []lake.State{fw, web}},
 		{sign("one", later), []lake.State{later, web}},
-		{lake.Act{Act: lake.KeyCreated, Key: "two"}, nil},
+		{lake.Act{Act: lake.KeyCreated, Key: "two", Why: "the disk broke"}, nil},
 		{sign("two", fw), []lake.State{fw}},
 	}
 	for i, tt := range tests {

@@ -30,7 +30,7 @@ type Act struct {
 	From   time.Time `json:"from"`   // of HoldAdded; zero: open
 	To     time.Time `json:"to"`
 	Key    string    `json:"key"` // verifier key
-	Why    string    `json:"why"`
+	Why    string    `json:"why"` // of KeyCreated: Config.Anew
 	Who    string    `json:"who"` // account of the system
 	Files  int       `json:"files"`
 	Lines  uint64    `json:"lines"`

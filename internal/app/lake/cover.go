@@ -19,6 +19,9 @@ const (
 	NotSigned = "not_signed" // sealed here, and not signed yet: of Check.Pending
 )
 
+// Gone is a Damage.Reason: there is no lake, though something is remembered of one.
+const Gone = "gone"
+
 // OtherLake is a Damage.Reason: the lake is not the one of which something is remembered.
 const OtherLake = "other_lake"
 

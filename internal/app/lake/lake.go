@@ -43,6 +43,8 @@ type Config struct {
 	Note func(ctx context.Context, a Act) error
 	// Make allows to begin a lake where there is none.
 	Make bool
+	// Anew is why a lake is begun although lines of another one were signed in this data folder; "": no such lake is known.
+	Anew string
 }
 
 // Lake is a lake that is open for writing. Acts may be called one at a time.

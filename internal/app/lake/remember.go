@@ -65,6 +65,15 @@ func noteSum(note string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// CheckGone is what Verify finds where there is no lake to open, though lines of one were signed; nil: there is one, or there
+// never was.
+func CheckGone(c Config, r *Remembered) *Check {
+	if r == nil || len(r.States) == 0 || Exists(c.Dir) {
+		return nil
+	}
+	return &Check{At: c.Now(), Damages: []Damage{{Gone, Folder, r.Key}}}
+}
+
 // recall compares the lake with what is known of it outside. Sources whose proof cannot be read are told of anyway.
 func (l *Reader) recall(c *Check, r *Remembered) error {
 	keys, err := l.Keys()

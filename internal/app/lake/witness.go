@@ -189,7 +189,7 @@ func (w *witness) makeKey(ctx context.Context, box *secret.Box) error {
 	if err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
-	err = w.config.noted(ctx, Act{Act: KeyCreated, Key: vkey}, func() error {
+	err = w.config.noted(ctx, Act{Act: KeyCreated, Key: vkey, Why: w.config.Anew}, func() error {
 		return writeWhole(filepath.Join(w.dir, "keys.json"), append(data, '\n'))
 	})
 	if err != nil {
