@@ -115,13 +115,13 @@ func (e *environment) signedLake(ctx context.Context) (*lake.Remembered, error) 
 	return &known, errors.Join(err, office.Close())
 }
 
-// goneLake is what there is to say of a lake of which only the audit log knows; nil: there is a lake, or there never was.
-func (e *environment) goneLake(known *lake.Remembered) (*lake.Check, error) {
+// goneLake is what there is to say of a lake of which only others know; nil: there is a lake, or nobody knows of one.
+func (e *environment) goneLake(known *lake.Remembered, kept []lake.Kept) (*lake.Check, error) {
 	c, err := e.lakeConfig()
 	if err != nil {
 		return nil, err
 	}
-	return lake.CheckGone(c, known), nil
+	return lake.CheckGone(c, known, kept), nil
 }
 
 // withReader looks into the lake, also while another command writes to it.

@@ -18,15 +18,16 @@ type logsCommand struct {
 	Scan logsScan `cmd:"" help:"Look for attacks in log files: Windows event logs and JSON, also inside gz, zst and zip. Needs no office. Example: kizuki logs scan C:\\Windows\\System32\\winevt\\Logs"`
 	Dump logsDump `cmd:"" help:"Write Windows event logs as JSON lines. Example: kizuki logs dump Security.evtx > security.jsonl"`
 
-	Import    logsImport    `cmd:"" help:"Take log files into the lake of the data folder: Windows event logs, JSON and text, also inside gz, zst and zip. Example: kizuki logs import Security.evtx firewall.log"`
-	Query     logsQuery     `cmd:"" help:"Find lines in the lake. Example: kizuki logs query 'user=sato and event_id in (4624, 4625) | newest 50' --from 2026-11-26"`
-	Tail      logsTail      `cmd:"" help:"Show the newest lines of the lake. Example: kizuki logs tail -n 20 --follow source=windows.security"`
-	Stats     logsStats     `cmd:"" help:"Show what the lake holds: sources, times, size, and what needs attention. Example: kizuki logs stats"`
-	Verify    logsVerify    `cmd:"" help:"Check every line of the lake against its signed checkpoints. Example: kizuki logs verify"`
-	Prove     logsProve     `cmd:"" help:"Write the proof of one line, which kizuki-logproof checks without the lake. Example: kizuki logs prove windows.security 1042 --out proof.json"`
-	Export    logsExport    `cmd:"" help:"Write lines of the lake as JSON lines or CSV, or copy its Parquet files. Example: kizuki logs export --format csv --from 2026-11-01 --to 2026-12-01 --out november.csv"`
-	Retention logsRetention `cmd:"" help:"Show and set how long lines are kept, and delete what is over its time. Example: kizuki logs retention set 365 --source firewall --why 社内規程第8条"`
-	Hold      logsHold      `cmd:"" help:"Forbid deleting lines, for an investigation or a lawsuit. Example: kizuki logs hold add case-7 --source firewall --from 2026-11-01 --why 不正アクセスの調査"`
+	Import      logsImport      `cmd:"" help:"Take log files into the lake of the data folder: Windows event logs, JSON and text, also inside gz, zst and zip. Example: kizuki logs import Security.evtx firewall.log"`
+	Query       logsQuery       `cmd:"" help:"Find lines in the lake. Example: kizuki logs query 'user=sato and event_id in (4624, 4625) | newest 50' --from 2026-11-26"`
+	Tail        logsTail        `cmd:"" help:"Show the newest lines of the lake. Example: kizuki logs tail -n 20 --follow source=windows.security"`
+	Stats       logsStats       `cmd:"" help:"Show what the lake holds: sources, times, size, and what needs attention. Example: kizuki logs stats"`
+	Verify      logsVerify      `cmd:"" help:"Check every line of the lake against its signed checkpoints. Example: kizuki logs verify"`
+	Prove       logsProve       `cmd:"" help:"Write the proof of one line, which kizuki-logproof checks without the lake. Example: kizuki logs prove windows.security 1042 --out proof.json"`
+	Checkpoints logsCheckpoints `cmd:"" help:"Write what was signed last of each source, to be kept outside this computer: kizuki logs verify --checkpoint FILE knows by it when the lake was put back or made anew. Example: kizuki logs checkpoints --out usb/lake-2026-11.txt"`
+	Export      logsExport      `cmd:"" help:"Write lines of the lake as JSON lines or CSV, or copy its Parquet files. Example: kizuki logs export --format csv --from 2026-11-01 --to 2026-12-01 --out november.csv"`
+	Retention   logsRetention   `cmd:"" help:"Show and set how long lines are kept, and delete what is over its time. Example: kizuki logs retention set 365 --source firewall --why 社内規程第8条"`
+	Hold        logsHold        `cmd:"" help:"Forbid deleting lines, for an investigation or a lawsuit. Example: kizuki logs hold add case-7 --source firewall --from 2026-11-01 --why 不正アクセスの調査"`
 }
 
 type logsScan struct {

@@ -14,12 +14,13 @@ import (
 // How files begin that commands on the lake write. They are written over only where they begin so: another file may be a
 // log, in any text, and the only one there is.
 var (
-	ownLine     = regexp.MustCompile(`^\{"time":"[^"]*","source":"[a-z0-9._-]+","seq":[0-9]+,"received":"`)
-	ownTable    = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T\S+ +[a-z0-9._-]+#[0-9]+  `)
-	ownCount    = regexp.MustCompile(`^[0-9]+\n$`)
-	ownGroups   = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2}T\S+  )?[0-9]+  [^\n]*\n`)
-	ownDocument = regexp.MustCompile(`^\{\n  "schema": "kizuki\.logs-query/1",\n`)
-	ownProof    = regexp.MustCompile(`^\{\s*"format":\s*"kizuki-log-proof/1"`)
+	ownLine        = regexp.MustCompile(`^\{"time":"[^"]*","source":"[a-z0-9._-]+","seq":[0-9]+,"received":"`)
+	ownTable       = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}T\S+ +[a-z0-9._-]+#[0-9]+  `)
+	ownCount       = regexp.MustCompile(`^[0-9]+\n$`)
+	ownGroups      = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2}T\S+  )?[0-9]+  [^\n]*\n`)
+	ownDocument    = regexp.MustCompile(`^\{\n  "schema": "kizuki\.logs-query/1",\n`)
+	ownCheckpoints = regexp.MustCompile(`^kizuki-lake/`)
+	ownProof       = regexp.MustCompile(`^\{\s*"format":\s*"kizuki-log-proof/1"`)
 )
 
 // ownCSV is a CSV file with these columns.

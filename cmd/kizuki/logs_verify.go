@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -15,8 +14,9 @@ import (
 )
 
 type logsVerify struct {
-	Key  string `help:"Public key, or a file with it, that you keep outside this computer. Without it, the keys in the lake are used, which somebody who changed the lake could have changed too." placeholder:"KEY|FILE"`
-	JSON bool   `name:"json" help:"Print as JSON (kizuki.logs-verify/1)."`
+	Key        string   `help:"Public key, or a file with it, that you keep outside this computer. Without it, the keys in the lake are used, which somebody who changed the lake could have changed too." placeholder:"KEY|FILE"`
+	Checkpoint []string `help:"File of kizuki logs checkpoints that was kept outside this computer: each of its signatures must still be in the lake. May be given more than once." placeholder:"FILE"`
+	JSON       bool     `name:"json" help:"Print as JSON (kizuki.logs-verify/1)."`
 }
 
 // sourceReport is what programs read of one source.
@@ -57,16 +57,20 @@ func (c *logsVerify) Run(ctx context.Context, e *environment) error {
 		fmt.Fprintln(e.stderr, e.t("cli.lake.verify.not_recalled", "why", e.say(err)))
 		known = nil
 	}
+	kept, err := readKept(c.Checkpoint)
+	if err != nil {
+		return e.usage(err)
+	}
 	var check *lake.Check
 	err = e.withReader(func(l *lake.Reader) (err error) {
 		progress := e.progress("cli.lake.verify.reading")
-		check, err = l.Verify(ctx, lake.VerifyOptions{Key: key, Remembered: known, Progress: func(done, total int) {
+		check, err = l.Verify(ctx, lake.VerifyOptions{Key: key, Remembered: known, Kept: kept, Progress: func(done, total int) {
 			progress.step(done/1000, (total+999)/1000)
 		}})
 		progress.end()
 		return err
 	})
-	if gone, failed := e.goneLake(known); failed == nil && gone != nil {
+	if gone, failed := e.goneLake(known, kept); failed == nil && gone != nil {
 		check, err = gone, nil
 	}
 	if problem.CodeOf(err) == problem.CodeInvalid {
@@ -115,7 +119,7 @@ func (e *environment) printCheckJSON(check *lake.Check) error {
 	}
 	return e.printJSON(map[string]any{
 		"schema": "kizuki.logs-verify/1", "ok": check.Good(), "at": check.At.UTC().Format(time.RFC3339), "files": check.Files, "unsealed": check.Hot,
-		"key": check.Key, "recalled": check.Recalled, "damages": orEmpty(check.Damages), "pending": orEmpty(check.Pending), "notes": orEmpty(check.Notes), "sources": sources,
+		"key": check.Key, "recalled": check.Recalled, "kept": check.Kept, "damages": orEmpty(check.Damages), "pending": orEmpty(check.Pending), "notes": orEmpty(check.Notes), "sources": sources,
 	})
 }
 
@@ -147,6 +151,9 @@ func (e *environment) printCheck(check *lake.Check) {
 	if check.Recalled > 0 && !slices.ContainsFunc(check.Sources, func(s lake.SourceCheck) bool { return s.Forgotten != nil }) {
 		e.println("○ " + e.t("cli.lake.verify.recalled", "n", check.Recalled))
 	}
+	if check.Kept > 0 {
+		e.println("○ " + e.t("cli.lake.verify.kept", "n", check.Kept))
+	}
 	if check.Good() && len(check.Pending) > 0 {
 		e.println(e.t("cli.lake.verify.fine_but", "files", check.Files, "n", len(check.Pending)))
 		return
@@ -165,7 +172,7 @@ func (e *environment) printCheck(check *lake.Check) {
 // alarmReason says what an alarm of the lake means.
 func (e *environment) alarmReason(reason string) string {
 	switch reason {
-	case lake.Unsigned, lake.NoteLost, lake.NoteCopy, lake.OtherLake, lake.Gone, "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close", "log":
+	case lake.Unsigned, lake.NoteLost, lake.NoteCopy, lake.OtherLake, lake.Gone, lake.KeptBroken, lake.KeptForeign, "damaged", "missing", "wal", "tombstone", "holds", "evidence", "sidecar", "catalogue", "tidy", "merge", "seal", "append", "remove", "close", "log":
 		return e.t("cli.lake.alarm." + reason)
 	}
 	return reason
@@ -183,7 +190,9 @@ func (e *environment) printSource(s *lake.SourceCheck) {
 	} else if s.Failed != nil {
 		tell("failed", "text", e.reasonOf(s.Failed))
 	}
-	if f := s.Forgotten; f != nil {
+	if f := s.Forgotten; f != nil && f.Kept != "" {
+		tell("forgotten.kept", "at", f.At, "records", f.Records, "file", printable(f.Kept))
+	} else if f != nil {
 		tell("forgotten", "at", f.At, "records", f.Records)
 	}
 	if f := s.First(); f != nil {
@@ -244,55 +253,4 @@ func (e *environment) runs(list []lake.Range) string {
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, e.t("cli.lake.comma"))
-}
-
-type logsProve struct {
-	Source string `arg:"" help:"Source of the line."`
-	Seq    uint64 `arg:"" help:"Its number in the source, as kizuki logs query shows it behind #."`
-	Out    string `short:"o" help:"File to write; - is standard output." default:"-" placeholder:"FILE"`
-	JSON   bool   `name:"json" help:"Print what was written as JSON (kizuki.logs-prove/1); needs --out FILE."`
-}
-
-// Run writes the proof of a line.
-func (c *logsProve) Run(e *environment) error {
-	if c.JSON && c.Out == "-" {
-		return e.usage(jsonNeedsOut())
-	}
-	var proof []byte
-	var record *lake.Proved
-	var keys []string
-	err := e.withReader(func(l *lake.Reader) (err error) {
-		if proof, record, err = l.Prove(c.Source, c.Seq); err == nil {
-			keys, err = l.Keys()
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	key := keys[len(keys)-1]
-	if c.Out == "-" {
-		_, err := e.stdout.Write(proof)
-		return errors.Join(err, e.tellKey(key))
-	}
-	if err := e.mayWrite(c.Out, ownProof); err != nil {
-		return err
-	}
-	if err := os.WriteFile(c.Out, proof, 0o600); err != nil {
-		return fmt.Errorf("write the proof: %w", err)
-	}
-	if c.JSON {
-		return e.printJSON(map[string]any{
-			"schema": "kizuki.logs-prove/1", "file": c.Out, "source": record.Source, "seq": record.Seq,
-			"time": time.UnixMicro(record.Time).UTC().Format(time.RFC3339Nano), "key": key,
-		})
-	}
-	e.println(e.t("cli.lake.prove.done", "file", c.Out, "source", record.Source, "seq", record.Seq))
-	return e.tellKey(key)
-}
-
-func (e *environment) tellKey(key string) error {
-	fmt.Fprintln(e.stderr, e.t("cli.lake.prove.key"))
-	fmt.Fprintln(e.stderr, "  "+key)
-	return nil
 }

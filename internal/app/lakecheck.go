@@ -22,7 +22,7 @@ func (v *verifier) lake(ctx context.Context) error {
 		}
 	}
 	c := lake.Config{Dir: v.cfg.Dir, Now: v.cfg.Now, Rand: rand.Reader}
-	if lake.CheckGone(c, known) != nil {
+	if lake.CheckGone(c, known, nil) != nil {
 		v.add("lake", 0, VerifyFinding{File: lake.Folder, Text: msg("app.verify.lake.gone"), Todo: msg("app.verify.todo.lake.gone")})
 		return nil
 	}

@@ -55,6 +55,7 @@ type Check struct {
 	Key     string // the key that was given from outside; "": the lake's own were used
 	// Recalled is the number of sources that were compared with what is remembered outside the lake.
 	Recalled int
+	Kept     int // how many of VerifyOptions.Kept's notes are in the lake
 }
 
 // VerifyOptions of Verify.
@@ -63,6 +64,7 @@ type VerifyOptions struct {
 	Progress func(done, total int) // lines read, of those to read; each is read twice. May be nil
 	// Remembered is what was read outside the lake, before the lake was opened; nil: nobody remembers anything.
 	Remembered *Remembered
+	Kept       []Kept // what somebody kept outside
 }
 
 // Good says that all is as it was signed.
@@ -93,7 +95,12 @@ func (l *Reader) Verify(ctx context.Context, o VerifyOptions) (*Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources, err := l.sources(o.Remembered)
+	kept, bad, err := l.readKept(o.Kept, o.Key)
+	if err != nil {
+		return nil, err
+	}
+	remembered := o.Remembered.with(kept)
+	sources, err := l.sources(remembered)
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +112,10 @@ func (l *Reader) Verify(ctx context.Context, o VerifyOptions) (*Check, error) {
 		c.Sources = append(c.Sources, one)
 	}
 	damages, pending := l.cover(files, o.Key)
-	c.Damages, c.Pending = append(c.Damages, damages...), pending
+	c.Damages, c.Pending = slices.Concat(c.Damages, damages, bad), pending
 	c.Notes = append(c.Notes, l.sidecars(files, c.Notes)...)
-	if o.Remembered != nil {
-		err = l.recall(c, o.Remembered)
+	if remembered != nil {
+		err = l.recall(c, remembered)
 	}
 	return c, err
 }

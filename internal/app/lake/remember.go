@@ -19,6 +19,7 @@ type State struct {
 	Records uint64    `json:"records"` // the newest one that is signed
 	Note    string    `json:"note"`    // SHA-256 of the newest signed note, hex
 	At      time.Time `json:"at"`      // when it was kept; set by whoever keeps it
+	Kept    string    `json:"kept"`    // the file of Kept that says so; "": the audit log
 }
 
 // Remembered is what is known outside the lake of what was signed in it.
@@ -65,13 +66,32 @@ func noteSum(note string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// CheckGone is what Verify finds where there is no lake to open, though lines of one were signed; nil: there is one, or there
-// never was.
-func CheckGone(c Config, r *Remembered) *Check {
-	if r == nil || len(r.States) == 0 || Exists(c.Dir) {
+// CheckGone is what Verify finds where there is no lake to open, though lines of one were signed; nil: there is one, or nobody
+// knows of one.
+func CheckGone(c Config, r *Remembered, kept []Kept) *Check {
+	if Exists(c.Dir) {
 		return nil
 	}
-	return &Check{At: c.Now(), Damages: []Damage{{Gone, Folder, r.Key}}}
+	gone := Damage{Gone, Folder, ""}
+	switch {
+	case r != nil && len(r.States) > 0:
+		gone.Detail = r.Key
+	case len(kept) == 0:
+		return nil
+	}
+	return &Check{At: c.Now(), Damages: []Damage{gone}}
+}
+
+// with is what is remembered, and what was kept besides.
+func (r *Remembered) with(kept []State) *Remembered {
+	if len(kept) == 0 {
+		return r
+	}
+	all := &Remembered{States: kept}
+	if r != nil {
+		all.Key, all.States = r.Key, slices.Concat(r.States, kept)
+	}
+	return all
 }
 
 // recall compares the lake with what is known of it outside. Sources whose proof cannot be read are told of anyway.
@@ -100,10 +120,16 @@ func (l *Reader) recall(c *Check, r *Remembered) error {
 			continue
 		}
 		known := func(note string) bool { return noteSum(note) == state.Note }
-		if !slices.ContainsFunc(log.Notes(), known) {
-			c.Sources[at].Forgotten = state
+		found := slices.ContainsFunc(log.Notes(), known)
+		if f := &c.Sources[at].Forgotten; !found && (*f == nil || (*f).Records < state.Records) {
+			*f = state
 		}
-		c.Recalled++
+		switch {
+		case state.Kept == "":
+			c.Recalled++
+		case found:
+			c.Kept++
+		}
 	}
 	return nil
 }

@@ -212,6 +212,24 @@ func (w *witness) verifierKeys() ([]string, error) {
 	return out, nil
 }
 
+// verifiers check what was signed: with the key from outside, "" for those that the lake names.
+func (w *witness) verifiers(key string) ([]proof.Verifier, error) {
+	if key != "" {
+		v, err := note.NewVerifier(key)
+		if err != nil {
+			return nil, problem.Invalid("key", "app.lake.key").Because(err)
+		}
+		return []proof.Verifier{v}, nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.load(); err != nil {
+		return nil, err
+	}
+	c, err := w.known()
+	return c.Keys, err
+}
+
 // Pledge signs that a segment was written here.
 func (w *witness) Pledge(ctx context.Context, unit store.Unit) ([]byte, error) {
 	k, err := w.ready(ctx)
