@@ -15,8 +15,7 @@ import (
 
 // TestNothingExplodes reads logs made to loop, to nest and to unfold without end. Each must end in a named loss, in
 // little memory.
-func TestNothingExplodes(t *testing.T) {
-	t.Parallel()
+func TestNothingExplodes(t *testing.T) { //nolint:paralleltest // it measures memory
 	for name, tt := range map[string]struct {
 		log  []byte
 		want evtx.Reason

@@ -259,8 +259,7 @@ func TestHeadDamaged(t *testing.T) {
 }
 
 // Frames that somebody made to take memory take none, and a file that is too large for a log is damaged.
-func TestFrameTakesNoMemory(t *testing.T) {
-	t.Parallel()
+func TestFrameTakesNoMemory(t *testing.T) { //nolint:paralleltest // it measures memory
 	head, _ := logOf(t, testMark)
 	bodies := map[string][]byte{
 		"many records": frameOf(false, testMark, uint64(len(head)), s2.Encode(nil, make([]byte, 100)), 100, 1<<30),
