@@ -55,8 +55,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	e := &environment{stdin: stdin, stdout: stdout, stderr: stderr}
 	var cli commands
 	exited := -1
-	parser, err := kong.New(&cli, kong.Name("kizuki"), kong.Description("The security office of a supplier that has no security department."),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(), kong.Vars{"version": version()})
+	parser, err := kong.New(&cli, kong.Name("kizuki"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }), kong.UsageOnError(), kong.Help(e.help(args)), kong.Vars{"version": version()})
 	if err != nil {
 		fmt.Fprintln(stderr, "kizuki:", err)
 		return exitFailed

@@ -12,8 +12,8 @@ import (
 	"github.com/kizuki-security/kizuki/internal/app"
 )
 
-// wrongUsage tells in Japanese what the command line lacks. The parser's own sentences are English, and so is its help: who reads
-// English gets both, as the parser prints them.
+// wrongUsage tells in Japanese what the command line lacks. The parser's own sentences are English: who reads
+// English gets them, and its help, as the parser prints them.
 func (e *environment) wrongUsage(parser *kong.Kong, args []string, err error) {
 	if e.texts == nil {
 		e.speak(args)
