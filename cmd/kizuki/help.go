@@ -110,9 +110,13 @@ func (p *helpPage) summary(text string) string {
 
 // flagForm is how a flag is written: -o, --out=FILE.
 func flagForm(f *kong.Flag) string {
-	form := "    --" + f.Name
+	name := f.Name
+	if f.Tag.Negatable != "" {
+		name = "[no-]" + name
+	}
+	form := "    --" + name
 	if f.Short != 0 {
-		form = "-" + string(f.Short) + ", --" + f.Name
+		form = "-" + string(f.Short) + ", --" + name
 	}
 	if !f.IsBool() && !f.IsCounter() {
 		form += "=" + f.FormatPlaceHolder()
@@ -125,7 +129,11 @@ func (p *helpPage) line(text string) { p.out.WriteString(strings.TrimRight(text,
 // indented writes a text below others.
 func (p *helpPage) indented(indent, text string) {
 	for l := range strings.SplitSeq(text, "\n") {
-		for _, part := range breakLine(l, helpWidth-len(indent)) {
+		words := breakable(l)
+		if strings.HasPrefix(l, p.say("cli.help.example")) {
+			words = strings.SplitAfter(l, " ") // to be copied
+		}
+		for _, part := range joined(words, helpWidth-len(indent)) {
 			p.line(indent + part)
 		}
 	}
@@ -165,9 +173,12 @@ const (
 
 // breakLine breaks a line into parts of at most so many cells: at spaces, which go, and between characters of which one is
 // wide. A word that is longer than a line stays whole. An empty line is one part.
-func breakLine(text string, width int) (parts []string) {
+func breakLine(text string, width int) []string { return joined(breakable(text), width) }
+
+// joined makes lines of words.
+func joined(words []string, width int) (parts []string) {
 	line := ""
-	for _, word := range breakable(text) {
+	for _, word := range words {
 		if jtext.DisplayWidth(line+strings.TrimRight(word, " ")) > width && line != "" {
 			parts = append(parts, strings.TrimRight(line, " "))
 			line = ""

@@ -126,13 +126,17 @@ func (e *environment) printSigned(all []lake.Signed) error {
 // readKept reads files that logs checkpoints wrote.
 func readKept(files []string) (kept []lake.Kept, err error) {
 	for _, name := range files {
-		info, err := os.Stat(name)
-		if err == nil && info.Size() > lake.MaxKept {
-			return nil, problem.TooLarge("cli.lake.checkpoints.large", "file", name, "mb", lake.MaxKept>>20)
+		var data []byte
+		f, err := os.Open(name) //nolint:gosec // the person names the file
+		if err == nil {
+			data, err = io.ReadAll(io.LimitReader(f, lake.MaxKept+1)) // a pipe tells no size before
+			err = errors.Join(err, f.Close())
 		}
-		data, err := os.ReadFile(name) //nolint:gosec // the person names the file
 		if err != nil {
 			return nil, problem.Invalid("", "cli.lake.checkpoints.unread", "file", name, "why", err.Error()).Because(err)
+		}
+		if len(data) > lake.MaxKept {
+			return nil, problem.TooLarge("cli.lake.checkpoints.large", "file", name, "mb", lake.MaxKept>>20)
 		}
 		kept = append(kept, lake.Kept{Name: filepath.Base(name), Data: data})
 	}

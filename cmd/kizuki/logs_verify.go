@@ -148,10 +148,14 @@ func (e *environment) printCheck(check *lake.Check) {
 	if check.Hot > 0 {
 		e.println("－ " + e.t("cli.lake.verify.unsigned", "n", check.Hot))
 	}
-	if check.Recalled > 0 && !slices.ContainsFunc(check.Sources, func(s lake.SourceCheck) bool { return s.Forgotten != nil }) {
+	forgotten := func(kept bool) bool {
+		return slices.ContainsFunc(check.Sources, func(s lake.SourceCheck) bool { return s.Forgotten != nil && (s.Forgotten.Kept != "") == kept })
+	}
+	if check.Recalled > 0 && !forgotten(false) {
 		e.println("○ " + e.t("cli.lake.verify.recalled", "n", check.Recalled))
 	}
-	if check.Kept > 0 {
+	bad := func(d lake.Damage) bool { return d.Reason == lake.KeptBroken || d.Reason == lake.KeptForeign }
+	if check.Kept > 0 && !forgotten(true) && !slices.ContainsFunc(check.Damages, bad) {
 		e.println("○ " + e.t("cli.lake.verify.kept", "n", check.Kept))
 	}
 	if check.Good() && len(check.Pending) > 0 {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kizuki-security/kizuki/internal/app/lake"
@@ -79,7 +80,7 @@ func (a *App) NoteLake(ctx context.Context, n lake.Act) error {
 // mayBegin refuses the key of a lake where lines of another one were signed, unless somebody says why: the import of the
 // next night would else hide that the lake of years is gone.
 func (a *App) mayBegin(ctx context.Context, n lake.Act) error {
-	if n.Why != "" || n.Undone {
+	if strings.TrimSpace(n.Why) != "" || n.Undone {
 		return nil
 	}
 	known, err := a.LakeSigned(ctx)

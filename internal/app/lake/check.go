@@ -115,7 +115,7 @@ func (l *Reader) Verify(ctx context.Context, o VerifyOptions) (*Check, error) {
 	c.Damages, c.Pending = slices.Concat(c.Damages, damages, bad), pending
 	c.Notes = append(c.Notes, l.sidecars(files, c.Notes)...)
 	if remembered != nil {
-		err = l.recall(c, remembered)
+		err = l.recall(c, remembered, o.Key)
 	}
 	return c, err
 }

@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ type Kept struct {
 }
 
 // MaxKept is how large such a file may be, bytes.
-const MaxKept = 64 << 20
+const MaxKept = 32 << 20
 
 // Damage.Reason of a file that was kept outside.
 const (
@@ -74,19 +75,27 @@ func (l *Reader) readKept(files []Kept, key string) (states []State, bad []Damag
 	}
 	for _, f := range files {
 		notes, whole := splitKept(string(f.Data))
-		if !whole || len(notes) == 0 {
-			bad = append(bad, Damage{KeptBroken, f.Name, ""})
+		told := map[string]bool{} // a file of a million bad notes is one damage
+		tell := func(reason, detail string) {
+			if !told[reason] {
+				bad = append(bad, Damage{reason, f.Name, detail})
+			}
+			told[reason] = true
 		}
-		for _, note := range notes {
+		if !whole || len(notes) == 0 {
+			tell(KeptBroken, "")
+		}
+		slices.Sort(notes)
+		for _, note := range slices.Compact(notes) {
 			s, err := keptState(note, keys)
 			switch {
 			case err == nil:
 				s.Kept = f.Name
 				states = append(states, s)
 			case proof.Is(err, proof.NotSigned):
-				bad = append(bad, Damage{KeptForeign, f.Name, firstLine(note)})
+				tell(KeptForeign, firstLine(note))
 			default:
-				bad = append(bad, Damage{KeptBroken, f.Name, firstLine(note)})
+				tell(KeptBroken, firstLine(note))
 			}
 		}
 	}

@@ -25,7 +25,7 @@ type State struct {
 // Remembered is what is known outside the lake of what was signed in it.
 type Remembered struct {
 	Key    string  `json:"key"`    // the verifier key that the lake had last; "": nobody knows
-	States []State `json:"states"` // one for each source at most, sorted by source
+	States []State `json:"states"` // of the audit log one for each source at most, sorted by source
 }
 
 // mostStates is how many are told in one act: an office keeps a row for each.
@@ -94,8 +94,9 @@ func (r *Remembered) with(kept []State) *Remembered {
 	return all
 }
 
-// recall compares the lake with what is known of it outside. Sources whose proof cannot be read are told of anyway.
-func (l *Reader) recall(c *Check, r *Remembered) error {
+// recall compares the lake with what is known of it outside; key is that of VerifyOptions. Sources whose proof cannot be read
+// are told of anyway.
+func (l *Reader) recall(c *Check, r *Remembered, key string) error {
 	keys, err := l.Keys()
 	if err != nil {
 		return err
@@ -105,22 +106,32 @@ func (l *Reader) recall(c *Check, r *Remembered) error {
 		c.Damages = append(c.Damages, Damage{OtherLake, "keys.json", r.Key})
 		return nil
 	}
-	keeper, err := l.witness.reading("")
+	keeper, err := l.witness.reading(key)
 	if err != nil {
 		return nil // told of every source
 	}
 	defer func() { _ = keeper.Close() }() // nothing was written
+	notes := map[string]map[string]bool{} // what is signed, by source
 	for i := range r.States {
 		state := &r.States[i]
 		at, there := slices.BinarySearchFunc(c.Sources, state.Source, func(s SourceCheck, name string) int {
 			return strings.Compare(s.Source, name)
 		})
-		log, err := keeper.Log(state.Source)
-		if !there || err != nil {
-			continue
+		if !there {
+			continue // sources has them all
 		}
-		known := func(note string) bool { return noteSum(note) == state.Note }
-		found := slices.ContainsFunc(log.Notes(), known)
+		if notes[state.Source] == nil {
+			log, err := keeper.Log(state.Source)
+			if err != nil {
+				c.Sources[at].Failed = err
+				continue
+			}
+			notes[state.Source] = map[string]bool{}
+			for _, note := range log.Notes() {
+				notes[state.Source][noteSum(note)] = true
+			}
+		}
+		found := notes[state.Source][state.Note]
 		if f := &c.Sources[at].Forgotten; !found && (*f == nil || (*f).Records < state.Records) {
 			*f = state
 		}
