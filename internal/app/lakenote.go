@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,11 +86,15 @@ func (a *App) mayBegin(ctx context.Context, n lake.Act) error {
 	if err != nil || len(known.States) == 0 {
 		return err
 	}
-	lines := uint64(0)
+	newest := map[string]uint64{}
 	for _, s := range known.States {
-		lines += s.Records
+		newest[s.Source] = max(newest[s.Source], s.Records)
 	}
-	return problem.Conflict("app.lake.former", "sources", len(known.States), "lines", lines)
+	lines := uint64(0)
+	for _, n := range newest {
+		lines += n
+	}
+	return problem.Conflict("app.lake.former", "sources", len(newest), "lines", lines)
 }
 
 // Acts that LakeSigned reads again.
@@ -109,11 +112,12 @@ func signedLines(states []lake.State) []string {
 	return lines
 }
 
-// LakeSigned gives what the audit log knows of the last lake of the data folder: its key, and the newest state that was
-// signed of each source. It is empty when nothing was noted.
+// LakeSigned gives what the audit log knows of the last lake of the data folder: its key, and every state that was signed of
+// each source, sorted by source: a lake that was put back and gone on with lacks one of them. Another lake takes the place
+// of the one before when its key was announced, and something was signed with it. It is empty when nothing was noted.
 func (a *App) LakeSigned(ctx context.Context) (lake.Remembered, error) {
 	var r lake.Remembered
-	states := map[string]lake.State{}
+	announced := ""
 	each := func(row audit.Row) error {
 		var image struct {
 			Public string   `json:"public"`
@@ -125,22 +129,31 @@ func (a *App) LakeSigned(ctx context.Context) (lake.Remembered, error) {
 		if err := json.Unmarshal([]byte(row.After), &image); err != nil {
 			return fmt.Errorf("read audit row %d: %w", row.ID, err)
 		}
-		if image.Public != r.Key { // another lake in the place of the one before
-			r.Key = image.Public
-			clear(states)
+		if row.Act == lakeKey {
+			announced = image.Public
+			return nil
+		}
+		if image.Public != r.Key {
+			if announced != "" && image.Public != announced {
+				return nil // of a lake that nobody began here
+			}
+			r.Key, r.States = image.Public, nil
 		}
 		for _, line := range image.Signed {
 			s := lake.State{At: row.At}
 			if _, err := fmt.Sscanf(line, "%s %d sha256:%s", &s.Source, &s.Records, &s.Note); err != nil {
 				return fmt.Errorf("read audit row %d: %w", row.ID, err)
 			}
-			states[s.Source] = s
+			r.States = append(r.States, s)
 		}
 		return nil
 	}
 	err := a.DB.Read(ctx, func(tx *sqlite.Tx) error {
 		return audit.Each(ctx, tx, audit.Filter{Object: "lake", Act: "lake."}, each)
 	})
-	r.States = slices.SortedFunc(maps.Values(states), func(a, b lake.State) int { return cmp.Compare(a.Source, b.Source) })
+	slices.SortStableFunc(r.States, func(a, b lake.State) int { return cmp.Compare(a.Source, b.Source) })
+	if len(r.States) == 0 {
+		r.Key = cmp.Or(announced, r.Key)
+	}
 	return r, err
 }

@@ -25,7 +25,7 @@ type State struct {
 // Remembered is what is known outside the lake of what was signed in it.
 type Remembered struct {
 	Key    string  `json:"key"`    // the verifier key that the lake had last; "": nobody knows
-	States []State `json:"states"` // of the audit log one for each source at most, sorted by source
+	States []State `json:"states"` // all that were told, or the newest of each source
 }
 
 // mostStates is how many are told in one act: an office keeps a row for each.
@@ -110,8 +110,8 @@ func (l *Reader) recall(c *Check, r *Remembered, key string) error {
 	if err != nil {
 		return nil // told of every source
 	}
-	defer func() { _ = keeper.Close() }() // nothing was written
-	notes := map[string]map[string]bool{} // what is signed, by source
+	defer func() { _ = keeper.Close() }()                              // nothing was written
+	notes, recalled := map[string]map[string]bool{}, map[string]bool{} // what is signed, by source
 	for i := range r.States {
 		state := &r.States[i]
 		at, there := slices.BinarySearchFunc(c.Sources, state.Source, func(s SourceCheck, name string) int {
@@ -136,10 +136,11 @@ func (l *Reader) recall(c *Check, r *Remembered, key string) error {
 			*f = state
 		}
 		switch {
-		case state.Kept == "":
-			c.Recalled++
-		case found:
+		case state.Kept != "" && found:
 			c.Kept++
+		case state.Kept == "" && !recalled[state.Source]:
+			recalled[state.Source] = true
+			c.Recalled++
 		}
 	}
 	return nil
