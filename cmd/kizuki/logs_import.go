@@ -37,6 +37,9 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 	stopped, text := false, false
 	alarms := []lake.Alarm{}
 	err = e.beginLake(ctx, c.Anew, func(l *lake.Lake) error {
+		if err := c.mayBegin(l); err != nil {
+			return err
+		}
 		progress, checking := e.progress("cli.lake.import.reading"), e.progress("cli.lake.import.checking")
 		err := l.Import(ctx, files, lake.ImportOptions{
 			Source: c.Source, Again: c.Again,
@@ -78,6 +81,18 @@ func (c *logsImport) Run(ctx context.Context, e *environment) error {
 	}
 	e.tellDamages(alarms)
 	return c.code(e, done, len(files), stopped, len(alarms) > 0)
+}
+
+// mayBegin refuses --new-lake where the lake is there: in the import of every night it would hide that the lake is gone.
+func (c *logsImport) mayBegin(l *lake.Lake) error {
+	if c.Anew == "" {
+		return nil
+	}
+	keys, err := l.Keys()
+	if err == nil && len(keys) > 0 {
+		err = problem.Invalid("", "cli.lake.import.not_new")
+	}
+	return err
 }
 
 // notOwn leaves out the lake and the key of the data folder, which lie in a folder that is named as a whole.

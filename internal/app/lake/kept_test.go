@@ -15,17 +15,11 @@ import (
 // kept is what Checkpoints gives of the lake, as a file.
 func (b *bench) kept() lake.Kept {
 	b.t.Helper()
-	r, err := lake.OpenReader(b.config())
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	all, err := r.Checkpoints()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if err := r.Close(); err != nil {
-		b.t.Fatal(err)
-	}
+	var all []lake.Signed
+	b.looking(func(r *lake.Reader) (err error) {
+		all, err = r.Checkpoints()
+		return err
+	})
 	var text strings.Builder
 	for i := range all {
 		for _, note := range all[i].Notes {
@@ -37,18 +31,7 @@ func (b *bench) kept() lake.Kept {
 
 func (b *bench) verifyKept(files ...lake.Kept) *lake.Check {
 	b.t.Helper()
-	r, err := lake.OpenReader(b.config())
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	check, err := r.Verify(b.t.Context(), lake.VerifyOptions{Kept: files})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if err := r.Close(); err != nil {
-		b.t.Fatal(err)
-	}
-	return check
+	return b.verifyWith(lake.VerifyOptions{Kept: files})
 }
 
 // reasons are those of the damages that name the kept file.
@@ -109,18 +92,7 @@ func TestKeptWithKey(t *testing.T) {
 	b.put(at, older)
 	b.settled("fw", 30, 10)
 	kept, key := b.kept(), b.known().Key
-	verify := func() *lake.Check {
-		r, err := lake.OpenReader(b.config())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = r.Close() }()
-		check, err := r.Verify(t.Context(), lake.VerifyOptions{Key: key, Kept: []lake.Kept{kept}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return check
-	}
+	verify := func() *lake.Check { return b.verifyWith(lake.VerifyOptions{Key: key, Kept: []lake.Kept{kept}}) }
 	if c := verify(); !c.Good() || c.Kept != 1 {
 		t.Errorf("as it was: %s, %d", reasons(c), c.Kept)
 	}
@@ -130,6 +102,19 @@ func TestKeptWithKey(t *testing.T) {
 	}
 	if c := verify(); c.Good() || forgotten(c) != "fw 40" {
 		t.Errorf("put back and without its keys: %q", forgotten(c))
+	}
+}
+
+// Keys that cannot be read are told of each source; that nothing was kept outside must not make them an error.
+func TestDamagedKeysAreTold(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.settled("fw", 0, 30)
+	if err := os.WriteFile(filepath.Join(b.dir, lake.Folder, "keys.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c := b.verify(nil); c.Good() || len(c.Sources) != 1 || c.Sources[0].Failed == nil {
+		t.Errorf("%+v", c)
 	}
 }
 

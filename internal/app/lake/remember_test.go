@@ -1,6 +1,7 @@
 package lake_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,20 +35,30 @@ func (b *bench) known() *lake.Remembered {
 	return r
 }
 
-func (b *bench) verify(known *lake.Remembered) *lake.Check {
+// looking opens the lake for an act that only looks.
+func (b *bench) looking(act func(r *lake.Reader) error) {
 	b.t.Helper()
 	r, err := lake.OpenReader(b.config())
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	check, err := r.Verify(b.t.Context(), lake.VerifyOptions{Remembered: known})
-	if err != nil {
+	if err := errors.Join(act(r), r.Close()); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := r.Close(); err != nil {
-		b.t.Fatal(err)
-	}
+}
+
+func (b *bench) verifyWith(o lake.VerifyOptions) (check *lake.Check) {
+	b.t.Helper()
+	b.looking(func(r *lake.Reader) (err error) {
+		check, err = r.Verify(b.t.Context(), o)
+		return err
+	})
 	return check
+}
+
+func (b *bench) verify(known *lake.Remembered) *lake.Check {
+	b.t.Helper()
+	return b.verifyWith(lake.VerifyOptions{Remembered: known})
 }
 
 // put puts a copy of the lake away, or back.
