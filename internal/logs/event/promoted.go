@@ -12,3 +12,35 @@ var Promoted = []string{
 	"ProcessName", "WorkstationName", "DestinationIp", "DestinationHostname", "QueryName", "ImagePath",
 	"GrantedAccess", "PipeName",
 }
+
+// promotedAt has the place of each key of Promoted, by promotedSlot. A key that shares the slot of one before it stands in
+// the next free slot.
+var promotedAt = func() (t [256]uint8) {
+	for place, name := range Promoted {
+		slot := promotedSlot(name)
+		for t[slot] != 0 {
+			slot++
+		}
+		t[slot] = uint8(place + 1)
+	}
+	return t
+}()
+
+func promotedSlot(name string) uint8 {
+	n := len(name)
+	return name[0]*7 + name[n-1]*31 + name[n/2]*67 + uint8(n)*13
+}
+
+// PlaceOf is the place of a key in Promoted, -1 for none. Each line asks for each of its keys, which shows where a map
+// answers.
+func PlaceOf(name string) int {
+	if name == "" {
+		return -1
+	}
+	for slot := promotedSlot(name); ; slot++ {
+		place := int(promotedAt[slot]) - 1
+		if place < 0 || Promoted[place] == name {
+			return place
+		}
+	}
+}

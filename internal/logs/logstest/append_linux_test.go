@@ -84,6 +84,7 @@ func appendToLake(b *testing.B, dir string) (raw int64) {
 					if _, err := l.Append(context.Background(), batches[i]); err != nil {
 						b.Error(err)
 					}
+					batches[i] = nil // who sent lines does not keep them
 				}
 			})
 		}
@@ -159,6 +160,7 @@ func (f *floor) pack(batches [][]event.Record) (raw int64) {
 				f.block = f.block[:0]
 			}
 		}
+		clear(f.bySource[name])
 		f.bySource[name] = f.bySource[name][:0]
 	}
 	return raw

@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"strconv"
+
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding"
 )
@@ -12,43 +14,59 @@ import (
 // One writer uses it, page after page: values or codes, then write.
 type handed struct {
 	parquet.Type
-	dict  parquet.Dictionary // of the present block, where the column has one
-	data  encoding.Values
-	rows  int
-	index []int32 // places in dict of the values of a block
-	codes []int32
+	column  int
+	dict    parquet.Dictionary // of the present block, where the column has one
+	data    encoding.Values
+	rows    int
+	codes   []int32
+	text    []byte // of the values of dict
+	ends    []uint32
+	numbers []uint32
 }
 
 // values hands over a page of a column without a dictionary. They must stay as they are until write.
 func (h *handed) values(data encoding.Values, rows int) { h.data, h.rows = data, rows }
 
-// coded hands over a page of a column with a dictionary: row i has the value at codes[i].
-func (h *handed) coded(values []parquet.Value, codes []uint16) {
+// coded hands over a page of a column with a dictionary: row i has the value at codes[i]. No value stands twice in values.
+func (h *handed) coded(values []string, codes []uint16) {
 	h.insert(values, len(codes))
 	for i, code := range codes {
-		h.codes[i] = h.index[code]
+		h.codes[i] = int32(code)
 	}
 }
 
-// alike hands over a page of rows that all have one value.
-func (h *handed) alike(value parquet.Value, rows int) {
-	h.insert([]parquet.Value{value}, rows)
-	for i := range h.codes {
-		h.codes[i] = h.index[0]
-	}
+// alike hands over a page of rows that all have the value "".
+func (h *handed) alike(rows int) {
+	h.insert([]string{""}, rows)
+	clear(h.codes)
 }
 
-// insert puts values into the dictionary, and makes room for the codes of a page.
-func (h *handed) insert(values []parquet.Value, rows int) {
-	if len(h.index) < len(values) {
-		h.index = make([]int32, 2*len(values))
+// insert makes the dictionary, and room for the codes of a page.
+func (h *handed) insert(values []string, rows int) {
+	if h.Kind() == parquet.ByteArray {
+		h.text, h.ends = h.text[:0], append(h.ends[:0], 0)
+		for _, value := range values {
+			h.text = append(h.text, value...)
+			h.ends = append(h.ends, uint32(len(h.text)))
+		}
+		h.fill(len(values), encoding.ByteArrayValues(h.text, h.ends))
+	} else {
+		h.numbers = h.numbers[:0]
+		for _, value := range values {
+			n, _ := strconv.ParseUint(value, 10, 16) // "" is 0
+			h.numbers = append(h.numbers, uint32(n))
+		}
+		h.fill(len(values), encoding.Uint32Values(h.numbers))
 	}
-	h.dict.Insert(h.index[:len(values)], values)
 	if cap(h.codes) < rows {
 		h.codes = make([]int32, rows)
 	}
 	h.codes = h.codes[:rows]
 	h.values(encoding.Int32Values(h.codes), rows)
+}
+
+func (h *handed) fill(n int, values encoding.Values) {
+	h.dict = h.Type.NewDictionary(h.column, n, values)
 }
 
 // write writes the page.
@@ -64,7 +82,8 @@ func (h *handed) NewColumnBuffer(column, _ int) parquet.ColumnBuffer { return h.
 
 // NewDictionary implements parquet.Type.
 func (h *handed) NewDictionary(column, n int, data encoding.Values) parquet.Dictionary {
-	h.dict = h.Type.NewDictionary(column, n, data)
+	h.column = column
+	h.fill(n, data)
 	return handedDictionary{h.dict, h}
 }
 
@@ -72,14 +91,26 @@ func (h *handed) buffer(t parquet.Type, column int) parquet.ColumnBuffer {
 	return &handedPage{t.NewColumnBuffer(column, 0), h, t, column}
 }
 
-// handedDictionary makes the column of its codes a handed one.
+// handedDictionary is the dictionary of whatever block is at hand, and makes the column of its codes a handed one.
 type handedDictionary struct {
-	parquet.Dictionary
-	of *handed
+	parquet.Dictionary // an empty one
+	of                 *handed
 }
 
 // Type implements parquet.Dictionary.
 func (d handedDictionary) Type() parquet.Type { return handedCodes{d.Dictionary.Type(), d.of} }
+
+// Len implements parquet.Dictionary.
+func (d handedDictionary) Len() int { return d.of.dict.Len() }
+
+// Size implements parquet.Dictionary.
+func (d handedDictionary) Size() int64 { return d.of.dict.Size() }
+
+// Page implements parquet.Dictionary.
+func (d handedDictionary) Page() parquet.Page { return d.of.dict.Page() }
+
+// Reset implements parquet.Dictionary: the next block brings its own.
+func (d handedDictionary) Reset() {}
 
 // handedCodes is the type of codes of a handed column.
 type handedCodes struct {

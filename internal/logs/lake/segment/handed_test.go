@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
-	parquetzstd "github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
@@ -23,7 +22,8 @@ func valueByValue(t *testing.T, columns Columns, blocks []*table.Block, data int
 	var names []string
 	for _, path := range handedOver.Columns() {
 		leaf, _ := handedOver.Lookup(path...)
-		group[path[0]] = parquet.Encoded(parquet.Leaf(byName[path[0]].Type), leaf.Node.Encoding())
+		node := parquet.Encoded(parquet.Leaf(byName[path[0]].Type), leaf.Node.Encoding())
+		group[path[0]] = parquet.Compressed(node, leaf.Node.Compression())
 		names = append(names, path[0])
 	}
 	at, ok := columnIndexes(names, &columns)
@@ -32,7 +32,6 @@ func valueByValue(t *testing.T, columns Columns, blocks []*table.Block, data int
 	}
 	var out bytes.Buffer
 	w := parquet.NewGenericWriter[any](&out, parquet.NewSchema("kizuki", group),
-		parquet.Compression(&parquetzstd.Codec{Level: parquetzstd.SpeedBetterCompression, Concurrency: 1}),
 		parquet.PageBufferSize(1<<20), parquet.WriteBufferSize(0), parquet.DataPageStatistics(false))
 	for _, b := range blocks {
 		for place, column := range at {

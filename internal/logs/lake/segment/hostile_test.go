@@ -166,7 +166,7 @@ func TestSmallCauseLargeMemory(t *testing.T) { //nolint:paralleltest // it measu
 	const many = 1 << 26
 	number := func(n uint64) string { return string(binary.AppendUvarint(nil, n)) }
 	delta := []byte(number(128) + number(4) + number(many) + number(0))
-	packed, err := new(packer).Encode(nil, []byte("short"))
+	packed, err := better.Encode(nil, []byte("short"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -165,7 +165,7 @@ func TestFront(t *testing.T) {
 	for i := range plain {
 		plain[i] = byte(rng.IntN(4)) << rng.IntN(6)
 	}
-	packed, err := new(packer).Encode(nil, plain)
+	packed, err := better.Encode(nil, plain)
 	if err != nil {
 		t.Fatal(err)
 	}

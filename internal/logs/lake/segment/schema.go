@@ -60,7 +60,7 @@ func schemaOf(c *Columns) (*parquet.Schema, map[string]*handed) {
 	group, columns := parquet.Group{}, map[string]*handed{}
 	add := func(name string, node parquet.Node, encoding encoding.Encoding) {
 		columns[name] = &handed{Type: node.Type()}
-		group[name] = parquet.Encoded(parquet.Leaf(columns[name]), encoding)
+		group[name] = parquet.Compressed(parquet.Encoded(parquet.Leaf(columns[name]), encoding), packerOf(name))
 	}
 	add(seqColumn, parquet.Int(64), &parquet.DeltaBinaryPacked)
 	add(timeColumn, parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked)
@@ -81,6 +81,15 @@ func schemaOf(c *Columns) (*parquet.Schema, map[string]*handed) {
 		add(name, node, &parquet.RLEDictionary)
 	}
 	return parquet.NewSchema("kizuki", group), columns
+}
+
+// packerOf says how the pages of a column are packed.
+func packerOf(name string) *packer {
+	switch name {
+	case "src_ip", "dst_ip", "IpAddress", "DestinationIp":
+		return fastest
+	}
+	return better
 }
 
 // columnIndexes tells where columns stand among the names of a file's: first the dictionary columns as in table.Names, -1

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go"
@@ -43,7 +42,6 @@ type Writer struct {
 	at      []int                   // where the columns of table.Names, and the four behind them, stand in columns
 	meta    Meta
 	sources map[string]*gathered
-	values  []parquet.Value // of a dictionary
 	seqs    []int64
 	offsets []uint32
 }
@@ -69,7 +67,7 @@ func NewWriter(w io.Writer, columns Columns) (*Writer, error) {
 	}
 	out := &summer{w: w, whole: sha256.New(), footer: xxhash.New(), page: xxhash.New()}
 	options := []parquet.WriterOption{
-		schema, parquet.Compression(&packer{}), parquet.PageBufferSize(bufferBytes), parquet.WriteBufferSize(0),
+		schema, parquet.PageBufferSize(bufferBytes), parquet.WriteBufferSize(0),
 		parquet.CreatedBy("kizuki", strconv.Itoa(Version), ""), parquet.DataPageStatistics(false),
 	}
 	for _, column := range schema.Columns() {
@@ -147,35 +145,12 @@ func (w *Writer) hand(h *handed, b *table.Block, place int) {
 		w.offsets = append(append(w.offsets[:0], 0), b.Ends...)
 		h.values(encoding.ByteArrayValues(b.Text, w.offsets), b.Rows())
 	default:
-		w.code(h, b, place)
-	}
-}
-
-// code hands over a column that has a dictionary.
-func (w *Writer) code(h *handed, b *table.Block, place int) {
-	numeric, _ := table.Numeric(place)
-	valueOf := func(s string) parquet.Value {
-		if !numeric {
-			return parquet.ByteArrayValue(bytesOf(s))
+		if c := b.Cols[place]; c != nil {
+			h.coded(c.Values, c.Codes)
+		} else {
+			h.alike(b.Rows())
 		}
-		n, _ := strconv.ParseUint(s, 10, 16) // "" is 0
-		return parquet.Int32Value(int32(n))
 	}
-	c := b.Cols[place]
-	if c == nil {
-		h.alike(valueOf(""), b.Rows())
-		return
-	}
-	w.values = w.values[:0]
-	for _, s := range c.Values {
-		w.values = append(w.values, valueOf(s))
-	}
-	h.coded(w.values, c.Codes)
-}
-
-// bytesOf is a string as bytes that nobody changes.
-func bytesOf(s string) []byte {
-	return unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // the writer copies them
 }
 
 // Close writes the footer. id, level, day and replaces stand in it; see Meta.

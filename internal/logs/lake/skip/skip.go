@@ -6,7 +6,7 @@
 //
 // A file is a head, the filters, and nothing else; numbers are little-endian:
 //
-//	8 bytes   "KZSKIP\x00\x03"
+//	8 bytes   "KZSKIP\x00\x04"
 //	8 bytes   XXH64 of query.WordsVersion
 //	8 bytes   size of the sealed file        8 bytes   its footer sum
 //	4 bytes   blocks                         4 bytes   for each block: pages of its filter
@@ -23,7 +23,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"math/bits"
 	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
@@ -41,9 +40,10 @@ const (
 	probes      = 8
 	fixedHead   = 36
 	mostBlocks  = 1 << 20
+	longest     = 64 << 10 // bytes of a line that is cut as a whole; a longer one would take ten times its length of memory
 )
 
-var magic = [8]byte{'K', 'Z', 'S', 'K', 'I', 'P', 0, 3}
+var magic = [8]byte{'K', 'Z', 'S', 'K', 'I', 'P', 0, 4}
 
 // ErrUnfit says that a sidecar is damaged, of another version, or of another file: it is made anew.
 var ErrUnfit = errors.New("skip sidecar does not fit")
@@ -52,28 +52,19 @@ func unfit(why string) error { return fmt.Errorf("%w: %s", ErrUnfit, why) }
 
 // Builder gathers the words of the blocks of one file. The zero value is ready.
 type Builder struct {
-	set   set
-	pages []uint32 // of each block
-	body  []byte
-	cut   text.Cutter
-	hash  hasher
+	set    set
+	pages  []uint32 // of each block
+	body   []byte
+	cut    text.Cutter
+	hash   hasher
+	hashes []uint32
 }
 
 // Add takes the words of the next block.
 func (b *Builder) Add(block *table.Block) {
 	b.set.reset()
-	add := func(word string) { b.set.add(b.hash.of(word)) }
 	for row := range block.Rows() {
-		line := block.Raw(row)
-		lower, spans, ok := b.cut.Cut(line)
-		if !ok {
-			query.Words(unsafe.String(unsafe.SliceData(line), len(line)), add) //nolint:gosec // nothing of it is kept
-			continue
-		}
-		lower = lower[:len(lower)+text.Padding]
-		for _, s := range spans {
-			b.set.add(hashAt(lower, s.From, s.To-s.From))
-		}
+		b.line(block.Raw(row))
 	}
 	for _, name := range query.Whole {
 		c := block.Cols[table.Place(name)]
@@ -81,11 +72,29 @@ func (b *Builder) Add(block *table.Block) {
 			continue
 		}
 		for _, value := range c.Values {
-			query.IndexValues(recordOf(name, value), add)
+			query.IndexValues(recordOf(name, value), b.word)
 		}
 	}
 	b.filter()
 }
+
+// line takes the words of a line.
+func (b *Builder) line(line []byte) {
+	if len(line) <= longest {
+		if lower, spans, ok := b.cut.Cut(line); ok {
+			lower = lower[:len(lower)+text.Padding]
+			b.hashes = b.hashes[:0]
+			for _, s := range spans {
+				b.hashes = append(b.hashes, hashAt(lower, s))
+			}
+			b.set.addAll(b.hashes)
+			return
+		}
+	}
+	query.Words(unsafe.String(unsafe.SliceData(line), len(line)), b.word) //nolint:gosec // nothing of it is kept
+}
+
+func (b *Builder) word(word string) { b.set.add(b.hash.of(word)) }
 
 // recordOf is a record that has one of the columns query.Whole.
 func recordOf(name, value string) *event.Record {
@@ -113,7 +122,7 @@ func (b *Builder) filter() {
 	from := len(b.body)
 	b.body = append(b.body, make([]byte, int(pages)*pageBytes)...)
 	body := b.body[from:]
-	b.set.each(func(h uint64) {
+	b.set.each(func(h uint32) {
 		page := pageOf(h, pages)
 		data := body[int(page)*pageBytes:]
 		for i := range probes {
@@ -128,15 +137,14 @@ func (b *Builder) filter() {
 }
 
 // pageOf is the page that holds the bits of a word.
-func pageOf(h uint64, pages uint32) uint32 {
-	hi, _ := bits.Mul64(h, uint64(pages))
-	return uint32(hi)
+func pageOf(h uint32, pages uint32) uint32 {
+	return uint32(uint64(h) * uint64(pages) >> 32)
 }
 
 // bitOf is the i-th bit of a word in its page.
-func bitOf(h uint64, i int) uint32 {
-	h *= 0x9E3779B97F4A7C15 // its high bits chose the page
-	return (uint32(h) + uint32(i)*(uint32(h>>32)|1)) % pageBits
+func bitOf(h uint32, i int) uint32 {
+	w := uint64(h) * 0x9E3779B97F4A7C15
+	return (uint32(w>>16) + uint32(i)*(uint32(w>>32)|1)) % pageBits
 }
 
 func check(page []byte, number int) uint32 {

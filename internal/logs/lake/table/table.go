@@ -138,8 +138,8 @@ func (t *Table) Add(r *event.Record) {
 	}
 	t.set(c, r.EventID)
 	for i := range r.Fields {
-		if p := Place(r.Fields[i].Name); p >= Promoted {
-			t.set(p, r.Fields[i].Value)
+		if p := event.PlaceOf(r.Fields[i].Name); p >= 0 {
+			t.set(Promoted+p, r.Fields[i].Value)
 		}
 	}
 	t.end()

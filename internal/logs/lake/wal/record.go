@@ -11,15 +11,6 @@ import (
 // errRecord says that the bytes of a record are not what AppendRecord writes.
 var errRecord = errors.New("malformed record")
 
-// promoted tells the place of a key in event.Promoted.
-var promoted = func() map[string]uint64 {
-	m := make(map[string]uint64, len(event.Promoted))
-	for i, name := range event.Promoted {
-		m[name] = uint64(i)
-	}
-	return m
-}()
-
 // AppendRecord writes a record: seq, times, texts with their lengths, numbers, and the promoted keys that it has. Other
 // native keys are left out, since they are read from the raw line again.
 func AppendRecord(dst []byte, r *event.Record) []byte {
@@ -37,8 +28,8 @@ func AppendRecord(dst []byte, r *event.Record) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(r.Raw)))
 	dst = append(dst, r.Raw...)
 	for i := range r.Fields {
-		if place, ok := promoted[r.Fields[i].Name]; ok && r.Fields[i].Value != "" {
-			dst = binary.AppendUvarint(dst, place+1)
+		if place := event.PlaceOf(r.Fields[i].Name); place >= 0 && r.Fields[i].Value != "" {
+			dst = binary.AppendUvarint(dst, uint64(place+1))
 			dst = appendText(dst, r.Fields[i].Value)
 		}
 	}

@@ -13,11 +13,12 @@ type Span struct{ From, To uint32 }
 type Cutter struct {
 	line  []byte
 	masks []uint64
+	edges []uint32
 	spans []Span
 }
 
-// Padding is how many zero bytes stand behind what Cut returns, so that eight bytes may be read at once at every place.
-const Padding = 8
+// Padding is how many zero bytes stand behind what Cut returns, so that sixteen bytes may be read at once at every place.
+const Padding = 16
 
 // Cut finds the words of a line of ASCII as Words does: lower is the folded line, spans are where the words stand in it,
 // those that repeat too. ok is false, and nothing else is told, where the line has other bytes: Words cuts those.
@@ -52,51 +53,91 @@ const (
 // first in the lowest bit; false: there are other bytes. Eight bytes are looked at in one step: adding 0x80-c to a byte
 // below 0x80 sets its highest bit exactly when it is c or more.
 func lowerAndMask(b *[64]byte) (mask uint64, ok bool) {
+	other := uint64(0)
 	for i := 0; i < len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])
-		if x&high != 0 {
-			return 0, false
-		}
-		capital := (x + (0x80-'A')*ones) &^ (x + (0x80-'Z'-1)*ones) & high
-		x |= capital >> 2
-		binary.LittleEndian.PutUint64(b[i:], x)
-		m := (x+(0x80-'a')*ones)&^(x+(0x80-'z'-1)*ones) | (x+(0x80-'0')*ones)&^(x+(0x80-'9'-1)*ones) |
-			^(x ^ '_'*ones + 0x7F*ones)
-		mask |= (m & high >> 7 * 0x0102040810204080) >> 56 << i
+		other |= x
+		low := x | 0x20*ones
+		letters := (low + (0x80-'a')*ones) &^ (low + (0x80-'z'-1)*ones)
+		binary.LittleEndian.PutUint64(b[i:], x|letters&high>>2)
+		m := letters | (x+(0x80-'0')*ones)&^(x+(0x80-'9'-1)*ones) | ^(x ^ '_'*ones + 0x7F*ones)
+		mask = mask>>8 | m&high>>7*0x0102040810204080&(0xFF<<56)
 	}
-	return mask, true
+	return mask, other&high == 0
 }
 
-// bounds makes spans of the runs of marked bytes, and of four numbers that are joined by dots.
+// bounds makes spans of the runs of marked bytes, and of four numbers that are joined by dots. Where words begin and end
+// is gathered first, eight edges in one step: how many there are is not foreseen by a processor, and words are short.
 func (c *Cutter) bounds(lower []byte, masks []uint64) {
-	c.spans = c.spans[:0]
-	var quad dotted
-	before, from := uint64(0), uint32(0)
-	inside := false
+	if most := len(lower) + 128; cap(c.edges) < most {
+		c.edges = make([]uint32, 2*most)
+	}
+	edges, n := c.edges[:cap(c.edges)], 0
+	before := uint64(0)
 	for i, m := range masks {
-		edges := m ^ (m<<1 | before)
+		rest := m ^ (m<<1 | before)
 		before = m >> 63
-		for ; edges != 0; edges &= edges - 1 {
-			at := uint32(64*i + bits.TrailingZeros64(edges))
-			if inside = !inside; inside {
-				from = at
-				continue
+		count := bits.OnesCount64(rest)
+		base := uint32(64 * i)
+		for at := n; at < n+count; at += 8 {
+			e := (*[8]uint32)(edges[at:])
+			for j := range e {
+				e[j] = base + uint32(bits.TrailingZeros64(rest))
+				rest &= rest - 1
 			}
-			c.word(lower, from, at, &quad)
 		}
+		n += count
 	}
-	if inside {
-		c.word(lower, from, uint32(len(lower)), &quad)
+	if n%2 == 1 {
+		edges[n] = uint32(len(lower))
+		n++
 	}
+	c.words(lower, edges[:n])
 }
 
-func (c *Cutter) word(lower []byte, from, to uint32, quad *dotted) {
-	c.spans = append(c.spans, Span{from, min(to, from+MaxWord)})
-	if lower[from] > '9' || to-from > 3 {
-		quad.count = 0
-		return
+// words makes spans of edges.
+func (c *Cutter) words(lower []byte, edges []uint32) {
+	if cap(c.spans) < len(edges) { // a word is two edges, and ends at most one row of numbers
+		c.spans = make([]Span, 2*len(edges))
 	}
-	if start := next(quad, lower, int(from), int(to)); start >= 0 {
-		c.spans = append(c.spans, Span{uint32(start), to})
+	spans, n := c.spans[:len(edges)], 0
+	last, joined := uint32(0), 0
+	for i := 0; i+1 < len(edges); i += 2 {
+		from, to := edges[i], edges[i+1]
+		spans[n] = Span{from, min(to, from+MaxWord)}
+		n++
+		if from != last+1 || lower[last] != '.' {
+			joined = 0
+		} else if joined++; joined >= 3 {
+			if start := quad(lower, int(to)); start >= 0 {
+				spans[n] = Span{uint32(start), to}
+				n++
+			}
+		}
+		last = to
+	}
+	c.spans = spans[:n]
+}
+
+// quad returns where four numbers of up to three digits start that are joined by dots and end at to, or -1.
+func quad(lower []byte, to int) int {
+	at := to
+	for numbers := 1; ; numbers++ {
+		end := at
+		for at > 0 && end-at < 4 && lower[at-1] >= '0' && lower[at-1] <= '9' {
+			at--
+		}
+		switch {
+		case at == end, end-at > 3:
+			return -1
+		case numbers == 4:
+			if at > 0 && asciiLetter[lower[at-1]] {
+				return -1
+			}
+			return at
+		case at == 0, lower[at-1] != '.':
+			return -1
+		}
+		at--
 	}
 }
