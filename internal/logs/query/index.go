@@ -23,18 +23,22 @@ func IndexWords(r *event.Record, add func(word string)) {
 // IndexValues is the part of IndexWords that does not come from the raw line.
 func IndexValues(r *event.Record, add func(word string)) {
 	for _, name := range Whole {
-		if v := ColumnText(r, name); v != "" {
-			add(WholeValue(v))
-		}
+		IndexValue(name, ColumnText(r, name), add)
 	}
-	for _, v := range [...]string{r.SrcIP, r.DstIP} {
-		if strings.IndexByte(v, ':') < 0 {
-			continue // IPv4 has one form only
-		}
-		if ip, err := netip.ParseAddr(v); err == nil {
-			if plain := PlainAddr(ip).String(); plain != v {
-				add(plain)
-			}
+}
+
+// IndexValue is the part of IndexValues that comes from one of the columns Whole.
+func IndexValue(name, value string, add func(word string)) {
+	if value == "" {
+		return
+	}
+	add(WholeValue(value))
+	if name != "src_ip" && name != "dst_ip" || strings.IndexByte(value, ':') < 0 {
+		return // IPv4 has one form only
+	}
+	if ip, err := netip.ParseAddr(value); err == nil {
+		if plain := PlainAddr(ip).String(); plain != value {
+			add(plain)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strconv"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
@@ -36,7 +37,7 @@ func (l Look) Column(place int) (*query.Column, error) {
 			return err
 		}
 		if !coded(p.encoding) {
-			return errKind
+			return l.spread(c, p, data, numeric)
 		}
 		codes, err := readCodes(&passing, data, p.values, min(len(c.Values), 1<<16))
 		if err != nil || len(c.Codes)+len(codes) > m.Rows {
@@ -53,6 +54,43 @@ func (l Look) Column(place int) (*query.Column, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// spread reads a page of numbers that have no dictionary, and makes one: the column is the same to a query.
+func (l Look) spread(c *query.Column, p page, data []byte, numeric bool) error {
+	var passing Room
+	defer passing.Free()
+	numbers, err := plainNumbers(&passing, p, data, numeric)
+	if err != nil || len(c.Values) > 0 || len(numbers) > l.Meta.Blocks[l.block].Rows { // one page is a whole block
+		return kindOf(err, false)
+	}
+	code := passing.place(1 << 16) // of a number, and one more
+	clear(code)
+	c.Values, c.Codes = l.room.text(len(numbers))[:0], c.Codes[:len(numbers)]
+	for i, n := range numbers {
+		if code[n] == 0 {
+			c.Values = append(c.Values, textOf(uint32(n)))
+			code[n] = uint32(len(c.Values))
+		}
+		c.Codes[i] = uint16(code[n] - 1)
+	}
+	return nil
+}
+
+// plainNumbers reads a page of numbers below 65,536 that have no dictionary.
+func plainNumbers(room *Room, p page, data []byte, numeric bool) ([]int32, error) {
+	if !numeric || !holds(p.encoding, data, p.values) {
+		return nil, errKind
+	}
+	numbers, err := parquet.LookupEncoding(p.encoding).DecodeInt32(room.int(p.values)[:0], data)
+	if err := kindOf(err, len(numbers) == p.values); err != nil {
+		return nil, err
+	}
+	most := uint32(0)
+	for _, n := range numbers {
+		most = max(most, uint32(n)) // what is below 0 becomes large
+	}
+	return numbers, kindOf(nil, most < 1<<16)
 }
 
 // Values gives the values of some rows of a column, which must rise; nil: all are "". It makes texts of those only.
@@ -79,7 +117,15 @@ func (l Look) Values(place int, rows []int) ([]string, error) {
 			return err
 		}
 		if !coded(p.encoding) {
-			return errKind
+			numbers, err := plainNumbers(&passing, p, data, numeric)
+			if err != nil {
+				return err
+			}
+			for len(values) < len(rows) && rows[len(values)] < first+p.values {
+				values = append(values, textOf(uint32(numbers[rows[len(values)]-first])))
+			}
+			first += p.values
+			return nil
 		}
 		codes, err := readCodes(&passing, data, p.values, min(dict.n, 1<<16))
 		if err != nil {
@@ -165,9 +211,13 @@ func (e *entries) all(room *Room) []string {
 
 // numberText writes a number of a dictionary; 0 stands for none.
 func numberText(data []byte, code int32) string {
-	v := binary.LittleEndian.Uint32(data[lengthBytes*code:])
-	if v == 0 {
+	return textOf(binary.LittleEndian.Uint32(data[lengthBytes*code:]))
+}
+
+// textOf writes a number; 0 stands for none.
+func textOf(n uint32) string {
+	if n == 0 {
 		return ""
 	}
-	return strconv.FormatUint(uint64(v), 10)
+	return strconv.FormatUint(uint64(n), 10)
 }

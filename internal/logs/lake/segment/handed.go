@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
@@ -22,6 +23,7 @@ type handed struct {
 	text    []byte // of the values of dict
 	ends    []uint32
 	numbers []uint32
+	known   []uint32 // the numbers that values are
 }
 
 // values hands over a page of a column without a dictionary. They must stay as they are until write.
@@ -41,6 +43,30 @@ func (h *handed) alike(rows int) {
 	clear(h.codes)
 }
 
+// spread hands over a page of numbers without a dictionary: row i has the one at codes[i], or all have none.
+func (h *handed) spread(values []string, codes []uint16, rows int) {
+	if len(values) == 0 {
+		h.numbers = slices.Grow(h.numbers[:0], rows)[:rows]
+		clear(h.numbers)
+	} else {
+		known := numbersOf(h.known[:0], values)
+		h.known, h.numbers = known, h.numbers[:0]
+		for _, code := range codes {
+			h.numbers = append(h.numbers, known[code])
+		}
+	}
+	h.values(encoding.Uint32Values(h.numbers), rows)
+}
+
+// numbersOf appends the numbers that texts are; "" is 0.
+func numbersOf(dst []uint32, values []string) []uint32 {
+	for _, value := range values {
+		n, _ := strconv.ParseUint(value, 10, 16) // the column holds nothing else
+		dst = append(dst, uint32(n))
+	}
+	return dst
+}
+
 // insert makes the dictionary, and room for the codes of a page.
 func (h *handed) insert(values []string, rows int) {
 	if h.Kind() == parquet.ByteArray {
@@ -51,11 +77,7 @@ func (h *handed) insert(values []string, rows int) {
 		}
 		h.fill(len(values), encoding.ByteArrayValues(h.text, h.ends))
 	} else {
-		h.numbers = h.numbers[:0]
-		for _, value := range values {
-			n, _ := strconv.ParseUint(value, 10, 16) // "" is 0
-			h.numbers = append(h.numbers, uint32(n))
-		}
+		h.numbers = numbersOf(h.numbers[:0], values)
 		h.fill(len(values), encoding.Uint32Values(h.numbers))
 	}
 	if cap(h.codes) < rows {

@@ -17,7 +17,7 @@ import (
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 )
 
-// Columns that are not dictionary-coded.
+// Columns besides those of table.Names.
 const (
 	seqColumn      = "seq"
 	timeColumn     = "time"
@@ -78,15 +78,23 @@ func schemaOf(c *Columns) (*parquet.Schema, map[string]*handed) {
 			}
 			node = parquet.Uint(width)
 		}
-		add(name, node, &parquet.RLEDictionary)
+		if scattered(i) {
+			add(name, node, &parquet.DeltaBinaryPacked)
+		} else {
+			add(name, node, &parquet.RLEDictionary)
+		}
 	}
 	return parquet.NewSchema("kizuki", group), columns
 }
 
+// scattered says whether a column of numbers has another one in nearly every row, so that a dictionary would only add to
+// them.
+func scattered(place int) bool { return place < len(table.Names) && table.Names[place] == "src_port" }
+
 // packerOf says how the pages of a column are packed.
 func packerOf(name string) *packer {
 	switch name {
-	case "src_ip", "dst_ip", "IpAddress", "DestinationIp":
+	case seqColumn, timeColumn, "src_ip", "dst_ip", "IpAddress", "DestinationIp":
 		return fastest
 	}
 	return better

@@ -145,9 +145,15 @@ func (w *Writer) hand(h *handed, b *table.Block, place int) {
 		w.offsets = append(append(w.offsets[:0], 0), b.Ends...)
 		h.values(encoding.ByteArrayValues(b.Text, w.offsets), b.Rows())
 	default:
-		if c := b.Cols[place]; c != nil {
+		c := b.Cols[place]
+		switch {
+		case c != nil && scattered(place):
+			h.spread(c.Values, c.Codes, b.Rows())
+		case c != nil:
 			h.coded(c.Values, c.Codes)
-		} else {
+		case scattered(place):
+			h.spread(nil, nil, b.Rows())
+		default:
 			h.alike(b.Rows())
 		}
 	}

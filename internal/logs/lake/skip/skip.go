@@ -6,7 +6,7 @@
 //
 // A file is a head, the filters, and nothing else; numbers are little-endian:
 //
-//	8 bytes   "KZSKIP\x00\x04"
+//	8 bytes   "KZSKIP\x00\x05"
 //	8 bytes   XXH64 of query.WordsVersion
 //	8 bytes   size of the sealed file        8 bytes   its footer sum
 //	4 bytes   blocks                         4 bytes   for each block: pages of its filter
@@ -27,7 +27,6 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/kizuki-security/kizuki/internal/logs/event"
 	"github.com/kizuki-security/kizuki/internal/logs/lake/table"
 	"github.com/kizuki-security/kizuki/internal/logs/query"
 	"github.com/kizuki-security/kizuki/internal/logs/query/text"
@@ -43,7 +42,7 @@ const (
 	longest     = 64 << 10 // bytes of a line that is cut as a whole; a longer one would take ten times its length of memory
 )
 
-var magic = [8]byte{'K', 'Z', 'S', 'K', 'I', 'P', 0, 4}
+var magic = [8]byte{'K', 'Z', 'S', 'K', 'I', 'P', 0, 5}
 
 // ErrUnfit says that a sidecar is damaged, of another version, or of another file: it is made anew.
 var ErrUnfit = errors.New("skip sidecar does not fit")
@@ -72,7 +71,7 @@ func (b *Builder) Add(block *table.Block) {
 			continue
 		}
 		for _, value := range c.Values {
-			query.IndexValues(recordOf(name, value), b.word)
+			query.IndexValue(name, value, b.word)
 		}
 	}
 	b.filter()
@@ -95,24 +94,6 @@ func (b *Builder) line(line []byte) {
 }
 
 func (b *Builder) word(word string) { b.set.add(b.hash.of(word)) }
-
-// recordOf is a record that has one of the columns query.Whole.
-func recordOf(name, value string) *event.Record {
-	r := &event.Record{}
-	switch name {
-	case "host":
-		r.Host = value
-	case "user":
-		r.User = value
-	case "src_ip":
-		r.SrcIP = value
-	case "dst_ip":
-		r.DstIP = value
-	case "event_id":
-		r.EventID = value
-	}
-	return r
-}
 
 // filter writes the words of the set as the filter of a block.
 func (b *Builder) filter() {
@@ -144,7 +125,7 @@ func pageOf(h uint32, pages uint32) uint32 {
 // bitOf is the i-th bit of a word in its page.
 func bitOf(h uint32, i int) uint32 {
 	w := uint64(h) * 0x9E3779B97F4A7C15
-	return (uint32(w>>16) + uint32(i)*(uint32(w>>32)|1)) % pageBits
+	return uint32(uint64(uint32(w>>16)+uint32(i)*(uint32(w>>32)|1)) * pageBits >> 32)
 }
 
 func check(page []byte, number int) uint32 {
