@@ -35,7 +35,7 @@ import (
 const (
 	pageBytes   = 512
 	pageBits    = (pageBytes - 4) * 8
-	bitsPerWord = 11.5 // with 8 probes a word that is not there is taken for one that is in 4 of 1,000 blocks
+	bitsPerWord = 12 // with 8 probes a word that is not there is taken for one that is in 3 or 4 of 1,000 blocks
 	probes      = 8
 	fixedHead   = 36
 	mostBlocks  = 1 << 20
