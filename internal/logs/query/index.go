@@ -17,17 +17,12 @@ var Whole = []string{"host", "user", "src_ip", "dst_ip", "event_id"}
 // too (without zone, IPv4 in IPv6 as IPv4).
 func IndexWords(r *event.Record, add func(word string)) {
 	Words(string(r.Raw), add)
-	IndexValues(r, add)
-}
-
-// IndexValues is the part of IndexWords that does not come from the raw line.
-func IndexValues(r *event.Record, add func(word string)) {
 	for _, name := range Whole {
 		IndexValue(name, ColumnText(r, name), add)
 	}
 }
 
-// IndexValue is the part of IndexValues that comes from one of the columns Whole.
+// IndexValue is the part of IndexWords that comes from one of the columns Whole.
 func IndexValue(name, value string, add func(word string)) {
 	if value == "" {
 		return

@@ -156,7 +156,7 @@ type dotted struct {
 }
 
 // next takes the word at from:to and returns where four joined numbers start that end with it, or -1.
-func next[T string | []byte](d *dotted, text T, from, to int) int {
+func next(d *dotted, text string, from, to int) int {
 	if to-from > 3 || text[from] > '9' || !digits(text[from:to]) {
 		d.count = 0
 		return -1
@@ -177,7 +177,7 @@ func next[T string | []byte](d *dotted, text T, from, to int) int {
 	return d.starts[0]
 }
 
-func digits[T string | []byte](s T) bool {
+func digits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return false
