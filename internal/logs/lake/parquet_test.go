@@ -82,6 +82,9 @@ func oddRecords(now time.Time) []event.Record {
 			recs = append(recs, event.Record{Source: source, Format: event.Raw, Raw: raw, Received: now, Host: "h\xff", User: "山田"})
 		}
 	}
+	for i := range 40 { // together longer than one frame of a page
+		recs = append(recs, event.Record{Source: "long", Raw: bytes.Repeat(fmt.Appendf(nil, "%d 長い行 ", i*i), 8000), Received: now})
+	}
 	return recs
 }
 

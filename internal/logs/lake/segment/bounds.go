@@ -16,14 +16,14 @@ const mostUnpacked = 128 << 10 / 4
 
 // sized says whether the data of a packed page may unpack to what its header says.
 func (p *page) sized() bool {
-	var head zstd.Header
-	if err := head.Decode(p.data); err != nil {
+	if int64(p.size) > int64(len(p.data))*mostUnpacked {
 		return false
 	}
-	if head.HasFCS {
-		return head.FrameContentSize == uint64(p.size)
+	if _, ok := p.frames(); ok {
+		return true
 	}
-	return int64(p.size) <= int64(len(p.data))*mostUnpacked
+	var head zstd.Header
+	return head.Decode(p.data) == nil && !head.HasFCS
 }
 
 // holds says whether unpacked data stands for about n values at most, in an encoding that files of the lake have.

@@ -192,8 +192,8 @@ func lengths(data []byte, ends []uint32, n int) ([]uint32, error) {
 	return ends, nil
 }
 
-// Pick calls each with the messages of some rows, in their order, which must rise. It unpacks a page no further than to
-// the last of them.
+// Pick calls each with the messages of some rows, in their order, which must rise. It unpacks the
+// parts of a page that have them.
 func (l Look) Pick(rows []int, each func(row int, message []byte)) error {
 	m := &l.Meta.Blocks[l.block]
 	done := false
@@ -202,20 +202,25 @@ func (l Look) Pick(rows []int, each func(row int, message []byte)) error {
 		if p.values != m.Rows || p.encoding != format.DeltaLengthByteArray || head < 0 || head > most(m) || len(rows) == 0 {
 			return nil
 		}
-		data, err := p.front(l.room, int(head))
+		u, err := p.parts(l.room)
+		if err == nil {
+			err = u.need(0, int(head))
+		}
 		if err != nil {
 			return err
 		}
-		ends, err := lengths(data, l.room.place(p.values)[:0], p.values)
+		ends, err := lengths(u.data[:head], l.room.place(p.values)[:0], p.values)
 		if err != nil || int64(ends[m.Rows-1]) != m.Bytes {
 			return kindOf(err, false)
 		}
-		if need := int(head) + int(ends[rows[len(rows)-1]]); len(data) < need {
-			if data, err = p.front(l.room, need); err != nil {
+		text := u.data[head:]
+		for _, row := range rows {
+			from, to := place(ends, row)
+			if err := u.need(int(head)+from, int(head)+to); err != nil {
 				return err
 			}
+			each(row, text[from:to:to])
 		}
-		eachMessage(data[head:], ends, rows, each)
 		done = true
 		return nil
 	})
@@ -224,19 +229,20 @@ func (l Look) Pick(rows []int, each func(row int, message []byte)) error {
 	}
 	text, ends, err := l.Messages()
 	if err == nil {
-		eachMessage(text, ends, rows, each)
+		for _, row := range rows {
+			from, to := place(ends, row)
+			each(row, text[from:to:to])
+		}
 	}
 	return err
 }
 
-func eachMessage(text []byte, ends []uint32, rows []int, each func(row int, message []byte)) {
-	for _, row := range rows {
-		from := uint32(0)
-		if row > 0 {
-			from = ends[row-1]
-		}
-		each(row, text[from:ends[row]:ends[row]])
+// place is where the message of a row stands.
+func place(ends []uint32, row int) (from, to int) {
+	if row > 0 {
+		from = int(ends[row-1])
 	}
+	return from, int(ends[row])
 }
 
 // Block reads a whole block, as a merge and the evidence need it.

@@ -189,8 +189,8 @@ func TestSmallCauseLargeMemory(t *testing.T) { //nolint:paralleltest // it measu
 			_, err := (&page{packed: true, size: many, data: packed}).unpacked(&Room{})
 			return err
 		},
-		"the front of a page": func() error {
-			_, err := (&page{packed: true, size: many, data: packed}).front(&Room{}, 100)
+		"parts of a page": func() error {
+			_, err := (&page{packed: true, size: many, data: packed}).parts(&Room{})
 			return err
 		},
 		"a footer": func() error {

@@ -96,52 +96,13 @@ func (p *page) unpacked(room *Room) ([]byte, error) {
 	if !p.sized() {
 		return nil, damaged("size of a page")
 	}
+	if frames, ok := p.frames(); ok && len(frames) > 1 {
+		u := parts{room.buffer(p.size + slack)[:p.size], frames}
+		return u.data, u.need(0, p.size)
+	}
 	data, err := unpack(room.buffer(p.size+slack), p.data, true)
 	if err == nil && len(data) != p.size {
 		err = damaged("size of a page")
 	}
 	return data, err
-}
-
-// front unpacks a page from its beginning until at least n bytes are there; it may give more.
-func (p *page) front(room *Room, n int) ([]byte, error) {
-	if !p.packed || n > p.size {
-		return p.unpacked(room)
-	}
-	part := p.data[:frameFront(p.data, n)]
-	if len(part) == len(p.data) || !p.sized() {
-		return p.unpacked(room)
-	}
-	data, err := unpack(room.buffer(p.size+slack), part, false)
-	if err != nil || len(data) < n {
-		return p.unpacked(room)
-	}
-	return data, nil
-}
-
-// frameFront says how many bytes of a zstd frame hold about the first n bytes of what is packed in it: its head and whole
-// blocks, each of which unpacks to at most 128 KiB, and to as much in all but the last ones. All of it where it is no
-// single plain frame.
-func frameFront(data []byte, n int) int {
-	const blockBytes = 128 << 10
-	var head zstd.Header
-	if err := head.Decode(data); err != nil || head.Skippable {
-		return len(data)
-	}
-	at := head.HeaderSize
-	for blocks := (n + blockBytes - 1) / blockBytes; blocks > 0; blocks-- {
-		if at+3 > len(data) {
-			return len(data)
-		}
-		b := int(data[at]) | int(data[at+1])<<8 | int(data[at+2])<<16
-		size := b >> 3
-		if b>>1&3 == 1 {
-			size = 1 // a byte that is repeated
-		}
-		at += 3 + size
-		if b&1 != 0 || at >= len(data) {
-			return len(data)
-		}
-	}
-	return at
 }

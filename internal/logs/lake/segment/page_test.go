@@ -3,6 +3,7 @@ package segment
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -20,7 +21,11 @@ import (
 // written is a file with the blocks of a small corpus.
 func written(t testing.TB, rows int) (*Reader, []byte) {
 	t.Helper()
-	records := querytest.Corpus(rand.New(rand.NewPCG(20261123, 4)), rows)
+	return writtenOf(t, querytest.Corpus(rand.New(rand.NewPCG(20261123, 4)), rows))
+}
+
+func writtenOf(t testing.TB, records []event.Record) (*Reader, []byte) {
+	t.Helper()
 	all := table.New()
 	for i := range records {
 		all.Add(&records[i])
@@ -74,13 +79,19 @@ func library(t *testing.T, file *parquet.File, block, column int) []parquet.Valu
 // What is read page by page is what the Parquet library reads, whole or a few rows of it, in memory that is used again.
 func TestLook(t *testing.T) {
 	t.Parallel()
-	r, data := written(t, 3000)
+	rng := rand.New(rand.NewPCG(1, 2))
+	records := querytest.Corpus(rand.New(rand.NewPCG(20261123, 4)), 3000)
+	for i := range 1400 { // of a block whose messages have several frames
+		raw := bytes.Repeat(fmt.Appendf(nil, "%x", rng.Uint64()), rng.IntN(500))
+		records = append(records, event.Record{Source: "zz", Seq: uint64(i), Raw: raw})
+	}
+	r, data := writtenOf(t, records)
 	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
 	var room Room
+	most := 0
 	for block := range r.Meta.Blocks {
 		l := r.Look(block, &room)
 		text, ends, err := l.Messages()
@@ -111,6 +122,16 @@ func TestLook(t *testing.T) {
 		}
 		lookSome(t, file, l, text, ends, some[:1+rng.IntN(len(some)-1)])
 		room.Free()
+		if err := r.chunk(block, len(r.at)-1, func(p page) error {
+			frames, _ := p.frames()
+			most = max(most, len(frames))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if most < 2 {
+		t.Error("no block has more than one frame")
 	}
 }
 
@@ -157,11 +178,12 @@ func lookSome(t *testing.T, file *parquet.File, l Look, text []byte, ends []uint
 	}
 }
 
-// A front of a packed page is the front of the page, however far it is unpacked.
-func TestFront(t *testing.T) {
+// Parts of a packed page are those of the page, in whatever order they are needed, and no more than about them is
+// unpacked.
+func TestParts(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
-	plain := make([]byte, 1_000_000)
+	plain := make([]byte, 5_000_000)
 	for i := range plain {
 		plain[i] = byte(rng.IntN(4)) << rng.IntN(6)
 	}
@@ -170,16 +192,36 @@ func TestFront(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := page{packed: true, size: len(plain), data: packed}
-	shortest := len(plain)
-	for _, n := range []int{0, 1, 100_000, 128 << 10, 128<<10 + 1, 300_000, 999_999, 1_000_000} {
-		got, err := p.front(nil, n)
-		if err != nil || len(got) < n || !bytes.Equal(got, plain[:len(got)]) {
-			t.Fatal(n, len(got), err)
+	var room Room
+	for range 200 {
+		u, err := p.parts(&room)
+		if err != nil || len(u.frames) != 4 {
+			t.Fatal(u, err)
 		}
-		shortest = min(shortest, len(got))
+		clear(u.data)
+		for range rng.IntN(6) {
+			from := rng.IntN(len(plain) + 1)
+			to := min(from+rng.IntN(1<<rng.IntN(23)), len(plain))
+			if err := u.need(from, to); err != nil || !bytes.Equal(u.data[from:to], plain[from:to]) {
+				t.Fatal(from, to, err)
+			}
+		}
+		for _, f := range u.frames { // what was needed before is still there
+			if !bytes.Equal(u.data[f.from:f.from+f.have], plain[f.from:f.from+f.have]) {
+				t.Fatal(f.from, f.to, f.have)
+			}
+		}
+		room.Free()
 	}
-	if shortest > 256<<10 {
-		t.Error("all of the page was unpacked for its first byte", shortest)
+	u, err := p.parts(nil)
+	if err == nil {
+		err = u.need(2_600_000, 2_600_001)
+	}
+	if unpacked := u.frames[0].have + u.frames[1].have + u.frames[2].have + u.frames[3].have; err != nil || unpacked > 256<<10 {
+		t.Errorf("%d bytes were unpacked for one, %v", unpacked, err)
+	}
+	if whole, err := p.unpacked(nil); err != nil || !bytes.Equal(whole, plain) {
+		t.Error("the page as a whole", err)
 	}
 	p.size++
 	if _, err := p.unpacked(nil); err == nil {

@@ -38,10 +38,14 @@ func FuzzOpen(f *testing.F) {
 	f.Add(good, false, "deny")
 	f.Add(good, true, "absent")
 	f.Add(good[:30], false, "")
-	const head = 36 + 2*4 + 8
-	far := bytes.Clone(good)
-	copy(far[36:], "\xff\xff\xff\xff\x02") // pages behind the largest number
-	f.Add(far, true, "far")
+	const head = 36 + 2*4 + 4 + 4 + 8 // words of two blocks, bits of a group, length of its bucket
+	for at, bytes := range map[int]string{
+		36: "\xff\xff\xff\xff\x02", // more words than a section has
+		44: "\x10",                 // buckets that are not there
+		48: "\xff\xff\xff\xff",     // a bucket behind the end
+	} {
+		f.Add(append(append(good[:at:at], bytes...), good[at+len(bytes):]...), true, "far")
+	}
 	f.Fuzz(func(t *testing.T, data []byte, mend bool, word string) {
 		if mend && len(data) >= head {
 			data = bytes.Clone(data) // the fuzzer goes on with its own, and must not find a sum that fits in it
