@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -178,10 +179,14 @@ func sidecarHead(name string, blocks int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	groups := 36 + 4*blocks
-	end := groups + 4*((blocks+7)/8)
-	for at := range (end - groups) / 4 {
-		end += 4 << binary.LittleEndian.Uint32(data[groups+4*at:])
+	words := data[36 : 36+4*blocks]
+	end := 36 + len(words)
+	for group := range slices.Chunk(words, 4*8) {
+		most := uint32(0)
+		for at := 0; at < len(group); at += 4 {
+			most = max(most, binary.LittleEndian.Uint32(group[at:]))
+		}
+		end += 4 << min(bits.Len32(most/192), 16)
 	}
 	return data[:end+8], nil
 }

@@ -3,7 +3,6 @@ package segment
 import (
 	"encoding/binary"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/format"
 )
 
@@ -13,18 +12,6 @@ import (
 
 // mostUnpacked is how many times its size data of zstd can unpack to: a block of 4 bytes stands for 128 KiB.
 const mostUnpacked = 128 << 10 / 4
-
-// sized says whether the data of a packed page may unpack to what its header says.
-func (p *page) sized() bool {
-	if int64(p.size) > int64(len(p.data))*mostUnpacked {
-		return false
-	}
-	if _, ok := p.frames(); ok {
-		return true
-	}
-	var head zstd.Header
-	return head.Decode(p.data) == nil && !head.HasFCS
-}
 
 // holds says whether unpacked data stands for about n values at most, in an encoding that files of the lake have.
 func holds(e format.Encoding, data []byte, n int) bool {

@@ -192,8 +192,8 @@ func lengths(data []byte, ends []uint32, n int) ([]uint32, error) {
 	return ends, nil
 }
 
-// Pick calls each with the messages of some rows, in their order, which must rise. It unpacks the
-// parts of a page that have them.
+// Pick calls each with the messages of some rows, in their order, which must rise. It unpacks the parts of a page that
+// have them.
 func (l Look) Pick(rows []int, each func(row int, message []byte)) error {
 	m := &l.Meta.Blocks[l.block]
 	done := false
@@ -213,14 +213,14 @@ func (l Look) Pick(rows []int, each func(row int, message []byte)) error {
 		if err != nil || int64(ends[m.Rows-1]) != m.Bytes {
 			return kindOf(err, false)
 		}
-		text := u.data[head:]
-		for _, row := range rows {
-			from, to := place(ends, row)
-			if err := u.need(int(head)+from, int(head)+to); err != nil {
-				return err
+		for _, row := range slices.Backward(rows) {
+			if from, to := span(ends, row); from < to {
+				if err := u.need(int(head)+from, int(head)+to); err != nil {
+					return err
+				}
 			}
-			each(row, text[from:to:to])
 		}
+		eachMessage(u.data[head:], ends, rows, each)
 		done = true
 		return nil
 	})
@@ -229,16 +229,20 @@ func (l Look) Pick(rows []int, each func(row int, message []byte)) error {
 	}
 	text, ends, err := l.Messages()
 	if err == nil {
-		for _, row := range rows {
-			from, to := place(ends, row)
-			each(row, text[from:to:to])
-		}
+		eachMessage(text, ends, rows, each)
 	}
 	return err
 }
 
-// place is where the message of a row stands.
-func place(ends []uint32, row int) (from, to int) {
+func eachMessage(text []byte, ends []uint32, rows []int, each func(row int, message []byte)) {
+	for _, row := range rows {
+		from, to := span(ends, row)
+		each(row, text[from:to:to])
+	}
+}
+
+// span is where the message of a row stands.
+func span(ends []uint32, row int) (from, to int) {
 	if row > 0 {
 		from = int(ends[row-1])
 	}

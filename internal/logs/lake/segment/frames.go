@@ -17,16 +17,35 @@ type frame struct {
 }
 
 // parts begins to unpack a page in room's memory.
-func (p *page) parts(room *Room) (*parts, error) {
-	frames, ok := p.frames()
-	if !p.packed || !ok {
-		data, err := p.unpacked(room)
-		return &parts{data: data}, err
+func (p *page) parts(room *Room) (u parts, err error) {
+	if !p.packed {
+		if len(p.data) != p.size {
+			return u, damaged("size of a page")
+		}
+		u.data = room.buffer(p.size)
+		copy(u.data, p.data)
+		return u, nil
 	}
-	return &parts{room.buffer(p.size + slack)[:p.size], frames}, nil
+	if int64(p.size) > int64(len(p.data))*mostUnpacked {
+		return u, damaged("size of a page")
+	}
+	frames, sized, err := p.frames()
+	if err != nil {
+		return u, err
+	}
+	u.data = room.buffer(p.size + slack)[:p.size]
+	if u.frames = frames; sized {
+		return u, nil
+	}
+	data, err := unpack(u.data[:0:p.size+slack], p.data, true)
+	if err == nil && len(data) != p.size {
+		err = damaged("size of a page")
+	}
+	return u, err
 }
 
-// need unpacks what stands from:to of the page.
+// need unpacks what stands from:to of the page. What is needed of a frame is best asked for from its end: more of it is
+// unpacked from its beginning.
 func (u *parts) need(from, to int) error {
 	for i := range u.frames {
 		f := &u.frames[i]
@@ -35,7 +54,7 @@ func (u *parts) need(from, to int) error {
 			continue
 		}
 		limit := f.to
-		if i+1 == len(u.frames) || u.frames[i+1].have == 0 {
+		if i+1 == len(u.frames) || u.frames[i+1].have == 0 && u.frames[i+1].to-f.to >= slack {
 			limit += slack
 		}
 		for _, part := range [][]byte{f.packed[:frameFront(f.packed, end)], f.packed} {
@@ -55,26 +74,35 @@ func (u *parts) need(from, to int) error {
 	return nil
 }
 
-// frames takes a packed page apart. Not ok: it is not made of frames that tell their sizes, or these are not its size.
-func (p *page) frames() (frames []frame, ok bool) {
+// frames takes a packed page apart. Not sized: its frames do not tell their sizes, as those of other writers may not.
+func (p *page) frames() (frames []frame, sized bool, err error) {
 	size := 0
+	frames = make([]frame, 0, 1)
 	for data := p.data; len(data) > 0; {
 		var head zstd.Header
-		if err := head.Decode(data); err != nil || head.Skippable || !head.HasFCS || head.FrameContentSize > uint64(p.size-size) {
-			return nil, false
+		if err := head.Decode(data); err != nil {
+			return nil, false, damaged("page: %w", err)
+		}
+		if head.Skippable || !head.HasFCS {
+			return nil, false, nil
 		}
 		end, last := blocksEnd(data, head.HeaderSize, len(data))
 		if head.HasCheckSum {
 			end += 4
 		}
-		if !last || end > len(data) {
-			return nil, false
+		if !last || end > len(data) || head.FrameContentSize > uint64(p.size-size) {
+			return nil, false, damaged("frame of a page")
 		}
-		n := int(head.FrameContentSize)
-		frames = append(frames, frame{packed: data[:end], from: size, to: size + n})
-		data, size = data[end:], size+n
+		if n := int(head.FrameContentSize); n > 0 {
+			frames = append(frames, frame{packed: data[:end], from: size, to: size + n})
+			size += n
+		}
+		data = data[end:]
 	}
-	return frames, size == p.size
+	if size != p.size {
+		return nil, false, damaged("size of a page")
+	}
+	return frames, true, nil
 }
 
 // frameFront says how many bytes of a zstd frame hold about the first n bytes of what is packed in it: its head and whole

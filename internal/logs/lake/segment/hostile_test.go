@@ -193,6 +193,11 @@ func TestSmallCauseLargeMemory(t *testing.T) { //nolint:paralleltest // it measu
 			_, err := (&page{packed: true, size: many, data: packed}).parts(&Room{})
 			return err
 		},
+		"parts of a page that lies twice": func() error {
+			lie := []byte("\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x40\x01\x00\x00") // says that it has 1 GiB, and has nothing
+			_, err := (&page{packed: true, size: 1 << 30, data: lie}).parts(&Room{})
+			return err
+		},
 		"a footer": func() error {
 			_, err := Open(strings.NewReader(file), int64(len(file)), nil)
 			return err

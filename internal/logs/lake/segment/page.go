@@ -85,24 +85,11 @@ func (r *Reader) chunk(block, column int, each func(p page) error) (err error) {
 // largestPage bounds the memory for one page; records are bounded by the lake.
 const largestPage = math.MaxInt32 - slack
 
-// unpacked gives the data of a page, in room's memory where it is packed.
+// unpacked gives the data of a page, in room's memory.
 func (p *page) unpacked(room *Room) ([]byte, error) {
-	if !p.packed {
-		if len(p.data) != p.size {
-			return nil, damaged("size of a page")
-		}
-		return append(room.buffer(p.size)[:0], p.data...), nil
+	u, err := p.parts(room)
+	if err == nil {
+		err = u.need(0, p.size)
 	}
-	if !p.sized() {
-		return nil, damaged("size of a page")
-	}
-	if frames, ok := p.frames(); ok && len(frames) > 1 {
-		u := parts{room.buffer(p.size + slack)[:p.size], frames}
-		return u.data, u.need(0, p.size)
-	}
-	data, err := unpack(room.buffer(p.size+slack), p.data, true)
-	if err == nil && len(data) != p.size {
-		err = damaged("size of a page")
-	}
-	return data, err
+	return u.data, err
 }

@@ -123,7 +123,7 @@ func TestLook(t *testing.T) {
 		lookSome(t, file, l, text, ends, some[:1+rng.IntN(len(some)-1)])
 		room.Free()
 		if err := r.chunk(block, len(r.at)-1, func(p page) error {
-			frames, _ := p.frames()
+			frames, _, _ := p.frames()
 			most = max(most, len(frames))
 			return nil
 		}); err != nil {

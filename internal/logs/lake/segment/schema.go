@@ -25,8 +25,9 @@ const (
 	messageColumn  = "message"
 )
 
-// Version of the meta and of what the columns mean.
-const Version = 1
+// Version of the meta and of what the columns mean. Programs that know version 1 only take a page of several frames, and
+// ports without a dictionary, for damage.
+const Version = 2
 
 // ColumnName is what a dictionary column is called in the files: its own name, but with "key_" in front where other
 // readers, which take upper and lower case for the same, would find two of it.

@@ -38,11 +38,10 @@ func FuzzOpen(f *testing.F) {
 	f.Add(good, false, "deny")
 	f.Add(good, true, "absent")
 	f.Add(good[:30], false, "")
-	const head = 36 + 2*4 + 4 + 4 + 8 // words of two blocks, bits of a group, length of its bucket
+	const head = 36 + 2*4 + 4 + 8 // words of two blocks, length of their bucket
 	for at, bytes := range map[int]string{
-		36: "\xff\xff\xff\xff\x02", // more words than a section has
-		44: "\x10",                 // buckets that are not there
-		48: "\xff\xff\xff\xff",     // a bucket behind the end
+		36: "\xff\xff\xff\xff\x02", // more words than a section has, and so more buckets
+		44: "\xff\xff\xff\xff",     // a bucket behind the end
 	} {
 		f.Add(append(append(good[:at:at], bytes...), good[at+len(bytes):]...), true, "far")
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
@@ -21,11 +22,11 @@ type Index struct {
 	words  []uint32
 	groups []group
 	starts []int64 // of the buckets of all groups, and the end
-	recent [recent]atomic.Pointer[bucket]
+	kept   [kept]atomic.Pointer[bucket]
 }
 
-// recent is how many buckets stay in memory: a query asks for the same ones block after block.
-const recent = 4
+// kept is how many buckets stay in memory, one for each word of a query: it asks for the same ones block after block.
+const kept = 8
 
 type group struct{ first, chosen int }
 
@@ -53,19 +54,21 @@ func Open(r io.ReaderAt, size int64, footer uint64, blocks int) (*Index, error) 
 		binary.LittleEndian.Uint32(fixed[32:]) != uint32(blocks):
 		return nil, unfit("file")
 	}
-	x := &Index{r: r, words: h.numbers(blocks), groups: make([]group, (blocks+groupBlocks-1)/groupBlocks)}
+	x := &Index{r: r, words: h.numbers(blocks)}
 	buckets := 0
-	for i, chosen := range h.numbers(len(x.groups)) {
-		if chosen > mostBits {
-			return nil, unfit("bits")
-		}
-		x.groups[i] = group{buckets, int(chosen)}
+	for words := range slices.Chunk(x.words, groupBlocks) {
+		chosen := chosenBits(slices.Max(words))
+		x.groups = append(x.groups, group{buckets, chosen})
 		buckets += 1 << chosen
 	}
 	lengths := h.numbers(buckets)
 	sum := h.sum.Sum64()
-	if told := h.take(8); h.err != nil || binary.LittleEndian.Uint64(told) != sum {
-		return nil, errors.Join(unfit("head"), h.err)
+	told := h.take(8)
+	if h.err != nil {
+		return nil, h.err
+	}
+	if binary.LittleEndian.Uint64(told) != sum {
+		return nil, unfit("head")
 	}
 	x.starts = make([]int64, 1, buckets+1)
 	x.starts[0] = h.read
@@ -131,9 +134,9 @@ func (x *Index) MayHave(block int, words []string) (bool, error) {
 	var hash hasher
 	g := x.groups[block/groupBlocks]
 	numbers := scale(int(x.words[block]), g.chosen)
-	for _, word := range words {
+	for i, word := range words {
 		h := hash.of(word)
-		b, err := x.bucket(g.first + int(bucketOf(h, g.chosen)))
+		b, err := x.bucket(g.first+int(bucketOf(h, g.chosen)), &x.kept[i%kept])
 		if err != nil {
 			return true, err
 		}
@@ -149,8 +152,7 @@ func (x *Index) MayHave(block int, words []string) (bool, error) {
 }
 
 // bucket gives a bucket from memory or from the file.
-func (x *Index) bucket(number int) (*bucket, error) {
-	slot := &x.recent[number%recent]
+func (x *Index) bucket(number int, slot *atomic.Pointer[bucket]) (*bucket, error) {
 	if b := slot.Load(); b != nil && b.number == number {
 		return b, nil
 	}
@@ -161,7 +163,9 @@ func (x *Index) bucket(number int) (*bucket, error) {
 	return b, err
 }
 
-const largestBucket = 64 << 20 // many times what the words of eight blocks can take
+// largestBucket is more than a bucket can have: a section has no more than 100,000 numbers of 9 bits while a record, and
+// so a block, has no more than 32 MB.
+const largestBucket = 1 << 20
 
 func (x *Index) read(number int) (*bucket, error) {
 	n := x.starts[number+1] - x.starts[number]
@@ -203,5 +207,5 @@ func (b *bucket) section(block, blocks int) (section []byte, length int, err err
 
 // Heap is about what an index holds in memory, bytes.
 func (x *Index) Heap() int64 {
-	return int64(4*len(x.words) + 16*len(x.groups) + 8*len(x.starts) + recent*(sectionWords*groupBlocks*5/4+64) + 64)
+	return int64(4*len(x.words) + 16*len(x.groups) + 8*len(x.starts) + kept*(sectionWords*groupBlocks*5/4+64) + 64)
 }

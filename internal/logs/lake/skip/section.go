@@ -36,7 +36,7 @@ func appendSection(dst []byte, hashes []uint32, numbers uint64, chosen int) []by
 		step := number - next
 		next = number + 1
 		ones := step >> stepBits
-		for ; ones > 24; ones -= 24 {
+		for ; ones >= 24; ones -= 24 { // what is gathered never has more than 63 bits
 			gathered |= (1<<24 - 1) << n
 			dst, gathered, n = flush(dst, gathered, n+24)
 		}

@@ -93,6 +93,7 @@ func (s *set) sorted(room []uint32) []uint32 {
 	if len(s.late) > 0 {
 		out = slices.AppendSeq(out, maps.Keys(s.late))
 		slices.Sort(out)
+		out = slices.Compact(out) // one that was late may have found a place when the set had grown
 	}
 	return out
 }

@@ -2,7 +2,7 @@
 // query reads only the blocks that can answer. A sidecar is derived from its file and may be lost: then every block may
 // hold everything.
 //
-// It owns the words sidecar, group, bucket and section. It imports event, query, table and disk.
+// It owns the words sidecar, group, bucket and section. It imports query and table.
 //
 // Words are hashes of 32 bits. Eight blocks are a group, which spreads its words over buckets by the first bits of their
 // hashes: so one reading of one bucket answers for eight blocks. In a bucket each block has a section, a list of numbers
@@ -15,8 +15,7 @@
 //	8 bytes   XXH64 of query.WordsVersion
 //	8 bytes   size of the sealed file        8 bytes   its footer sum
 //	4 bytes   blocks                         4 bytes   for each block: its words
-//	4 bytes   for each group: how many bits of a hash choose the bucket
-//	4 bytes   for each bucket: its length
+//	4 bytes   for each bucket of each group: its length
 //	8 bytes   XXH64 of all before
 //	buckets   for each block of the group the length of its section as a uvarint, the sections, and 4 bytes of the XXH64
 //	          of these and of the bucket's number
@@ -38,7 +37,7 @@ import (
 
 const (
 	groupBlocks  = 8
-	sectionWords = 192 // at most, about; so a word is looked for in a hundred numbers, and a bucket has a kilobyte
+	sectionWords = 192 // about, at most: a word is looked for in a hundred numbers, and a bucket has one or two kilobytes
 	mostBits     = 16
 	fixedHead    = 36
 	mostBlocks   = 1 << 20
@@ -59,12 +58,11 @@ type Builder struct {
 	hash   hasher
 	hashes []uint32
 
-	group [][]uint32 // of the blocks that are in no bucket yet, in ascending order
-	free  [][]uint32
-	head  []byte // words of the blocks
-	bits  []byte // of the groups
-	ends  []byte // lengths of the buckets
-	body  []byte
+	group   [][]uint32 // of the blocks that are in no bucket yet, in ascending order
+	free    [][]uint32
+	words   []byte // numbers of words of the blocks
+	lengths []byte // of the buckets
+	body    []byte
 }
 
 // Add takes the words of the next block.
@@ -87,7 +85,7 @@ func (b *Builder) Add(block *table.Block) {
 		room, b.free = b.free[n-1], b.free[:n-1]
 	}
 	hashes := b.set.sorted(room)
-	b.head = binary.LittleEndian.AppendUint32(b.head, uint32(len(hashes)))
+	b.words = binary.LittleEndian.AppendUint32(b.words, uint32(len(hashes)))
 	if b.group = append(b.group, hashes); len(b.group) == groupBlocks {
 		b.buckets()
 	}
@@ -117,8 +115,7 @@ func (b *Builder) buckets() {
 	for _, hashes := range b.group {
 		most = max(most, len(hashes))
 	}
-	chosen := min(bits.Len(uint(most/sectionWords)), mostBits)
-	b.bits = binary.LittleEndian.AppendUint32(b.bits, uint32(chosen))
+	chosen := chosenBits(uint32(most))
 	left := make([][]uint32, len(b.group))
 	copy(left, b.group)
 	var lengths, sections []byte
@@ -136,12 +133,15 @@ func (b *Builder) buckets() {
 		}
 		from := len(b.body)
 		b.body = append(append(b.body, lengths...), sections...)
-		b.body = binary.LittleEndian.AppendUint32(b.body, check(b.body[from:], len(b.ends)/4))
-		b.ends = binary.LittleEndian.AppendUint32(b.ends, uint32(len(b.body)-from))
+		b.body = binary.LittleEndian.AppendUint32(b.body, check(b.body[from:], len(b.lengths)/4))
+		b.lengths = binary.LittleEndian.AppendUint32(b.lengths, uint32(len(b.body)-from))
 	}
 	b.free = append(b.free, b.group...)
 	b.group = b.group[:0]
 }
+
+// chosenBits is how many bits of a hash choose the bucket, in a group whose blocks have at most so many words.
+func chosenBits(most uint32) int { return min(bits.Len32(most/sectionWords), mostBits) }
 
 // bucketOf is the bucket of a hash, which its first bits choose.
 func bucketOf(hash uint32, chosen int) uint32 { return uint32(uint64(hash) >> (32 - chosen)) }
@@ -150,18 +150,19 @@ func check(bucket []byte, number int) uint32 {
 	return uint32(xxhash.Sum64(bucket) + uint64(number)*0x9E3779B97F4A7C15)
 }
 
-// Bytes is the sidecar of a sealed file with this size and footer sum. Nothing is added afterwards.
+// Bytes is the sidecar of a sealed file with this size and footer sum.
 func (b *Builder) Bytes(size int64, footer uint64) []byte {
-	if len(b.group) > 0 {
-		b.buckets()
+	all := *b
+	if len(all.group) > 0 {
+		all.buckets()
 	}
-	out := make([]byte, 0, fixedHead+len(b.head)+len(b.bits)+len(b.ends)+8+len(b.body))
+	out := make([]byte, 0, fixedHead+len(all.words)+len(all.lengths)+8+len(all.body))
 	out = append(out, magic[:]...)
 	out = binary.LittleEndian.AppendUint64(out, xxhash.Sum64String(query.WordsVersion))
 	out = binary.LittleEndian.AppendUint64(out, uint64(size))
 	out = binary.LittleEndian.AppendUint64(out, footer)
-	out = binary.LittleEndian.AppendUint32(out, uint32(len(b.head)/4))
-	out = append(append(append(out, b.head...), b.bits...), b.ends...)
+	out = binary.LittleEndian.AppendUint32(out, uint32(len(all.words)/4))
+	out = append(append(out, all.words...), all.lengths...)
 	out = binary.LittleEndian.AppendUint64(out, xxhash.Sum64(out))
-	return append(out, b.body...)
+	return append(out, all.body...)
 }

@@ -63,10 +63,15 @@ func TestEveryWord(t *testing.T) {
 	}
 	words, absent, taken := 0, 0, 0
 	for i, block := range blocks {
+		asked := map[string]bool{}
 		for row := range block.Rows() {
 			r := block.Record(row)
 			query.IndexWords(&r, func(word string) {
 				words++
+				if asked[word] {
+					return
+				}
+				asked[strings.Clone(word)] = true
 				if may, err := index.MayHave(i, []string{word}); !may || err != nil {
 					t.Errorf("block %d, line %q: %q is denied, %v", i, r.Raw, word, err)
 				}
