@@ -229,6 +229,37 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// A packed page may hold anything: what is unpacked in part is what is unpacked as a whole, or one of them says no.
+func FuzzParts(f *testing.F) {
+	var frames []byte
+	for i := range 3 {
+		packed, err := better.Encode(nil, bytes.Repeat([]byte{byte(i), 7}, 200))
+		if err != nil {
+			f.Fatal(err)
+		}
+		frames = append(frames, packed...)
+	}
+	f.Add(frames, uint32(1200), uint32(500), uint32(900))
+	f.Add(frames[:len(frames)-1], uint32(1200), uint32(0), uint32(1200))
+	f.Add(frames, uint32(1201), uint32(1200), uint32(1))
+	f.Fuzz(func(t *testing.T, data []byte, size, from, to uint32) {
+		p := page{packed: true, size: int(size % (1 << 20)), data: data}
+		u, err := p.parts(nil)
+		if err != nil {
+			return
+		}
+		if from, to = min(from, uint32(p.size)), min(to, uint32(p.size)); from > to {
+			from, to = to, from
+		}
+		if err := u.need(int(from), int(to)); err != nil {
+			return
+		}
+		if whole, err := p.unpacked(nil); err == nil && !bytes.Equal(whole[from:to], u.data[from:to]) {
+			t.Fatalf("%d:%d of %d", from, to, p.size)
+		}
+	})
+}
+
 // pagesOf gives the pages of each column of a small file.
 func pagesOf(t testing.TB) (all [][]byte) {
 	t.Helper()
