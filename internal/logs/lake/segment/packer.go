@@ -24,7 +24,7 @@ var (
 )
 
 // window is how far back a page is searched for what repeats, bytes. As much stays in the processor's own cache, also
-// while others use the memory of the machine: then it saves a sixth of the time of better, and costs 1 % of the size.
+// while others use the memory of the machine: then it saves a sixth of the time of better. It costs 0.7 % of the size.
 const window = 512 << 10
 
 // frameBytes is how much of a page becomes a frame of its own, at least: to read one message, one of them is unpacked.

@@ -39,11 +39,16 @@ func FuzzOpen(f *testing.F) {
 	f.Add(good, true, "absent")
 	f.Add(good[:30], false, "")
 	const head = 36 + 2*4 + 4 + 8 // words of two blocks, length of their bucket
-	for at, bytes := range map[int]string{
-		36: "\xff\xff\xff\xff\x02", // more words than a section has, and so more buckets
-		44: "\xff\xff\xff\xff",     // a bucket behind the end
+	for _, lie := range []struct {
+		at    int
+		bytes string
+	}{
+		{36, "\xff\xff\xff\xff\x02"}, // more words than a section has, and so more buckets
+		{44, "\xff\xff\xff\xff"},     // a bucket behind the end
 	} {
-		f.Add(append(append(good[:at:at], bytes...), good[at+len(bytes):]...), true, "far")
+		data := bytes.Clone(good)
+		copy(data[lie.at:], lie.bytes)
+		f.Add(data, true, "far")
 	}
 	f.Fuzz(func(t *testing.T, data []byte, mend bool, word string) {
 		if mend && len(data) >= head {
