@@ -85,11 +85,21 @@ func (r *Reader) chunk(block, column int, each func(p page) error) (err error) {
 // largestPage bounds the memory for one page; records are bounded by the lake.
 const largestPage = math.MaxInt32 - slack
 
-// unpacked gives the data of a page, in room's memory.
+// unpacked gives the data of a page, in room's memory. Nearly all pages are one frame.
 func (p *page) unpacked(room *Room) ([]byte, error) {
-	u, err := p.parts(room)
-	if err == nil {
-		err = u.need(0, p.size)
+	var head zstd.Header
+	one := p.packed && int64(p.size) <= int64(len(p.data))*mostUnpacked && head.Decode(p.data) == nil &&
+		head.HasFCS && head.FrameContentSize == uint64(p.size)
+	if !one {
+		u, err := p.parts(room)
+		if err == nil {
+			err = u.need(0, p.size)
+		}
+		return u.data, err
 	}
-	return u.data, err
+	data, err := unpack(room.buffer(p.size+slack), p.data, true)
+	if err == nil && len(data) != p.size {
+		err = damaged("size of a page")
+	}
+	return data, err
 }
